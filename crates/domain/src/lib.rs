@@ -1,0 +1,23 @@
+//! The words of the product and the rules that hold between them.
+//!
+//! Nothing here does I/O, knows an async runtime, or reads a clock: what needs one is handed in through
+//! [`Clock`] and [`Ids`]. Every other crate may depend on this one; this one depends on none of them.
+
+pub mod backoff;
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod message;
+pub mod queue;
+pub mod secret;
+pub mod session;
+pub mod tenant;
+pub mod text;
+
+pub use clock::{Clock, Ids, Timestamp};
+pub use error::{Coded, Kind};
+pub use event::{Event, EventBody};
+pub use id::{MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
+pub use message::{Inbound, Intake, Refusal, Role, Verdict};
+pub use secret::Secret;

@@ -1,0 +1,145 @@
+//! What somebody said to a tenant, and the one door it comes in through.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Coded, Kind, MessageId, RunId, SessionKey, Timestamp};
+
+/// Longest text of one message, in bytes. Longer ones are refused, never cut.
+pub const LONGEST_TEXT: usize = 256 * 1024;
+
+/// Who spoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The person, or the program that writes in a person's place.
+    User,
+    /// The tenant's agent.
+    Assistant,
+    /// Instructions that the caller of the API gave for this conversation.
+    System,
+}
+
+/// One thing said earlier, given by a caller who keeps the history itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Who said it.
+    pub role: Role,
+    /// The words.
+    pub text: String,
+}
+
+/// One message as a channel hands it in: verified, parsed, not yet stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// Tenant, account and conversation.
+    pub session: SessionKey,
+    /// The platform's immutable id of the one who wrote; never a display name.
+    pub peer: String,
+    /// The platform's id of this message. Together with tenant and account it is unique for ever, which
+    /// is what makes a redelivery harmless.
+    pub run: RunId,
+    /// The words.
+    pub text: String,
+    /// What was said before, when the caller keeps the history; empty when we do.
+    pub context: Vec<Said>,
+    /// How long to wait for more before answering. `None`: as configured for the account.
+    pub debounce: Option<Duration>,
+}
+
+/// What became of a message that was handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Stored for good: it will be answered or visibly parked, whatever happens to the process.
+    Admitted {
+        /// Its id.
+        message: MessageId,
+        /// When it was stored.
+        received: Timestamp,
+        /// Whether it had been stored before; then nothing new happens.
+        duplicate: bool,
+    },
+    /// Not stored.
+    Refused(Refusal),
+}
+
+/// Why a message was not taken. Each says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such tenant, or not one the caller may know of.
+    #[error("there is no tenant {0:?}; `openclaw tenants list` shows those there are")]
+    NoTenant(String),
+    /// The tenant is suspended.
+    #[error("the tenant {0:?} is suspended; its operator can reinstate it")]
+    Suspended(String),
+    /// The text is empty or too long.
+    #[error(
+        "a message has 1 to {LONGEST_TEXT} bytes of text, this one has {0}; split it or shorten it"
+    )]
+    Text(usize),
+    /// The session's queue is full and its policy is to refuse what is new.
+    #[error(
+        "{waiting} messages wait in this session already (messages.queue.cap is {cap}); try again after {}s",
+        retry_after.as_secs()
+    )]
+    QueueFull {
+        /// How many wait.
+        waiting: u64,
+        /// How many may wait.
+        cap: u64,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// The store cannot take it now.
+    #[error("the store cannot take it now ({reason}); try again after {}s", retry_after.as_secs())]
+    Unavailable {
+        /// The store's own stable code.
+        code: &'static str,
+        /// One line about what is wrong, without secrets.
+        reason: String,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// The process is about to stop.
+    #[error("this instance is stopping; send it again in a moment")]
+    Stopping,
+}
+
+/// What [`Intake::offer`] returns.
+pub type Offered<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+/// The one door through which every channel hands in what it received.
+pub trait Intake: Send + Sync + 'static {
+    /// Stores the message, or says why not. When it returns [`Verdict::Admitted`] the message is on
+    /// disk: only then may a channel acknowledge it.
+    fn offer(&self, inbound: Inbound) -> Offered<'_>;
+}
+
+// === impl Refusal ===
+
+impl Coded for Refusal {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoTenant(_) => Kind::NotFound,
+            Self::Suspended(_) => Kind::Forbidden,
+            Self::Text(_) => Kind::Invalid,
+            Self::QueueFull { retry_after, .. } => Kind::Exhausted { retry_after: *retry_after },
+            Self::Unavailable { retry_after, .. } => Kind::Overloaded { retry_after: *retry_after },
+            Self::Stopping => Kind::Overloaded { retry_after: Duration::from_secs(2) },
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoTenant(_) => "tenant-not-found",
+            Self::Suspended(_) => "tenant-suspended",
+            Self::Text(_) => "message-text-size",
+            Self::QueueFull { .. } => "session-queue-full",
+            Self::Unavailable { code, .. } => code,
+            Self::Stopping => "instance-stopping",
+        }
+    }
+}
