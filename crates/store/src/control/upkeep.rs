@@ -1,0 +1,56 @@
+//! What time does to rows: sessions expire, old duplicates are forgotten.
+
+use std::time::Duration;
+
+use crate::Store;
+use crate::db::{on, statements};
+use crate::error::Result;
+
+statements! {
+    EXPIRE = "UPDATE session SET state = 'expired' WHERE state = 'active' AND expires_at <= $1";
+    // Conversations that were held for one request only leave no session behind.
+    FORGET_SESSIONS = "DELETE FROM session WHERE state = 'expired' AND account = 'api'
+        AND conversation LIKE 'once:%'
+        AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.session_id = session.id AND i.state <> 'done')";
+    FORGET_MESSAGES = "DELETE FROM inbox WHERE finished_at <= $1";
+    FORGET_LINKS = "DELETE FROM link WHERE expires_at <= $1";
+}
+
+/// Platforms redeliver a message for up to seven days; its row is what recognises it.
+const REMEMBER: Duration = Duration::from_secs(9 * 24 * 60 * 60);
+
+/// What one round of upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Sessions that expired.
+    pub expired: u64,
+    /// Answered messages whose row is gone.
+    pub forgotten: u64,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Expires sessions whose time is over and forgets what need not be remembered.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn upkeep(&self) -> Result<Upkeep> {
+        let now = self.clock.now();
+        let long_ago = now.before(REMEMBER);
+        self.control
+            .db
+            .write("tidying up", move |conn| {
+                Box::pin(async move {
+                    let expired = on!(conn, c => sqlx::query(EXPIRE).bind(now.0)
+                        .execute(c).await.map(|done| done.rows_affected()))?;
+                    on!(conn, c => sqlx::query(FORGET_SESSIONS).execute(c).await.map(drop))?;
+                    let forgotten = on!(conn, c => sqlx::query(FORGET_MESSAGES).bind(long_ago.0)
+                        .execute(c).await.map(|done| done.rows_affected()))?;
+                    on!(conn, c => sqlx::query(FORGET_LINKS).bind(long_ago.0).execute(c).await.map(drop))?;
+                    Ok(Upkeep { expired, forgotten })
+                })
+            })
+            .await
+    }
+}

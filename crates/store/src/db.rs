@@ -1,0 +1,150 @@
+//! One database on one of two engines, and the two ways to use it: [`Db::read`] and [`Db::write`].
+//!
+//! Owns connections and transactions; knows no table. SQL text is the same for both engines: [`on!`]
+//! compiles one expression for either.
+
+mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, SqliteConnection};
+use tokio::sync::watch;
+
+use crate::error::{Error, Failure, Result};
+pub(crate) use sqlite::{Footprint, Sqlite};
+
+/// How long a caller waits for a connection before it is told that the database does not answer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// One open database. Cheap to clone; closed with its last clone.
+#[derive(Clone)]
+pub(crate) enum Db {
+    Sqlite(Arc<Sqlite>),
+    Postgres(PgPool),
+}
+
+/// A connection on which statements run, inside a transaction when it came from [`Db::write`].
+pub(crate) enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// Runs one sqlx expression on whichever engine `$conn` is; `$c` is the executor in it.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+            $crate::db::Conn::Postgres(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// Declares the SQL of one aggregate: a constant for each statement, and `ALL`, which a test prepares on
+/// both engines.
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$meta])* const $name: &str = $sql;)*
+        pub(crate) const ALL: &[&str] = &[$($sql),*];
+    };
+}
+pub(crate) use statements;
+
+// === impl Db ===
+
+impl Db {
+    /// Connects to a server lazily: the first use opens the first connection.
+    pub(crate) fn postgres(options: PgConnectOptions, most: u32) -> Self {
+        Self::Postgres(
+            PgPoolOptions::new()
+                .max_connections(most)
+                .min_connections(0)
+                .idle_timeout(Duration::from_secs(60))
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+                .connect_lazy_with(options),
+        )
+    }
+
+    pub(crate) fn engine(&self) -> EngineKind {
+        match self {
+            Self::Sqlite(_) => EngineKind::Sqlite,
+            Self::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// Runs `work` on a connection that only reads.
+    pub(crate) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send,
+    {
+        let outcome = match self {
+            Self::Sqlite(sqlite) => match sqlite.readers.acquire().await {
+                Ok(mut connection) => work(&mut Conn::Sqlite(&mut connection)).await,
+                Err(error) => Err(error.into()),
+            },
+            Self::Postgres(pool) => match pool.acquire().await {
+                Ok(mut connection) => work(&mut Conn::Postgres(&mut connection)).await,
+                Err(error) => Err(error.into()),
+            },
+        };
+        outcome.map_err(|failure| failure.during(action))
+    }
+
+    /// Runs `work` in a transaction. When this returns `Ok`, it is on disk.
+    ///
+    /// On `SQLite`, transactions that arrive together are committed together: one `fsync` serves them
+    /// all, and each still succeeds or fails alone.
+    pub(crate) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
+            Self::Postgres(pool) => {
+                let failed = |error| Error::from_engine(action, error);
+                let mut transaction = pool.begin().await.map_err(failed)?;
+                let value = work(&mut Conn::Postgres(&mut transaction))
+                    .await
+                    .map_err(|failure| failure.during(action))?;
+                transaction.commit().await.map_err(failed)?;
+                Ok(value)
+            }
+        }
+    }
+
+    /// Becomes true when the disk has failed and nothing may be acknowledged any more.
+    pub(crate) fn disk_failed(&self) -> Option<watch::Receiver<bool>> {
+        match self {
+            Self::Sqlite(sqlite) => Some(sqlite.writer.failed()),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Finishes what was begun and closes every connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

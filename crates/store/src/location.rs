@@ -1,0 +1,133 @@
+//! Where the databases are, and how one is opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::TenantSlug;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::db::{Db, Footprint, Sqlite};
+use crate::error::{Error, Result};
+
+/// Where the control database and the tenants' databases are.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// Files under a directory: `control.db` and `tenants/<slug>/openclaw_<slug>.db`.
+    Directory(PathBuf),
+    /// Databases of one server: the one the options name, and `<name>_<slug>` beside it.
+    Server(Box<PgConnectOptions>),
+}
+
+/// The schema of the control database.
+static CONTROL_SQLITE: Migrator = sqlx::migrate!("migrations/control/sqlite");
+static CONTROL_POSTGRES: Migrator = sqlx::migrate!("migrations/control/postgres");
+static TENANT_SQLITE: Migrator = sqlx::migrate!("migrations/tenant/sqlite");
+static TENANT_POSTGRES: Migrator = sqlx::migrate!("migrations/tenant/postgres");
+
+/// Connections to the control database of a server; every path of a message shares them.
+const SERVER_CONNECTIONS: u32 = 24;
+const SERVER_CONNECTIONS_TENANT: u32 = 4;
+
+// === impl Location ===
+
+impl Location {
+    /// A server by its address, `postgres://user:password@host:port/database`.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when the address cannot be read.
+    pub fn server(url: &domain::Secret) -> Result<Self> {
+        url.expose()
+            .parse::<PgConnectOptions>()
+            .map(|options| Self::Server(Box::new(options)))
+            .map_err(|source| Error::Open {
+                name: "store.url".to_owned(),
+                source: Arc::new(source),
+            })
+    }
+
+    pub(crate) async fn open_control(&self) -> Result<Db> {
+        match self {
+            Self::Directory(root) => {
+                let path = root.join("control.db");
+                open_file(&path, Footprint::CONTROL, &CONTROL_SQLITE).await
+            }
+            Self::Server(options) => {
+                open_server(options, SERVER_CONNECTIONS, &CONTROL_POSTGRES).await
+            }
+        }
+    }
+
+    pub(crate) async fn open_tenant(&self, slug: &TenantSlug) -> Result<Db> {
+        match self {
+            Self::Directory(root) => {
+                let path =
+                    root.join("tenants").join(slug.as_str()).join(format!("openclaw_{slug}.db"));
+                open_file(&path, Footprint::TENANT, &TENANT_SQLITE).await
+            }
+            Self::Server(options) => {
+                let name = format!("{}_{slug}", options.get_database().unwrap_or("openclaw"));
+                create_database(options, &name).await?;
+                let options = options.as_ref().clone().database(&name);
+                open_server(&options, SERVER_CONNECTIONS_TENANT, &TENANT_POSTGRES).await
+            }
+        }
+    }
+}
+
+async fn open_file(path: &Path, footprint: Footprint, schema: &Migrator) -> Result<Db> {
+    let name = || path.display().to_string();
+    if let Some(parent) = path.parent() {
+        create_private_directory(parent).map_err(|error| Error::Open {
+            name: name(),
+            source: Arc::new(sqlx::Error::Io(error)),
+        })?;
+    }
+    let sqlite = Sqlite::open(path, footprint, schema).await?;
+    Ok(Db::Sqlite(Arc::new(sqlite)))
+}
+
+async fn open_server(options: &PgConnectOptions, most: u32, schema: &Migrator) -> Result<Db> {
+    let name = || options.get_database().unwrap_or_default().to_owned();
+    let mut connection = PgConnection::connect_with(options)
+        .await
+        .map_err(|source| Error::Open { name: name(), source: Arc::new(source) })?;
+    schema
+        .run(&mut connection)
+        .await
+        .map_err(|source| Error::Migrate { name: name(), source: Arc::new(source) })?;
+    drop(connection.close().await);
+    Ok(Db::postgres(options.clone(), most))
+}
+
+/// Creates the database unless it is there; somebody else may be creating it at the same moment.
+async fn create_database(options: &PgConnectOptions, name: &str) -> Result<()> {
+    let failed = |source| Error::Open { name: name.to_owned(), source: Arc::new(source) };
+    let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
+    let found: Option<(i32,)> = sqlx::query_as("SELECT 1 FROM pg_database WHERE datname = $1")
+        .bind(name)
+        .fetch_optional(&mut connection)
+        .await
+        .map_err(failed)?;
+    if found.is_none() {
+        // A name cannot be a bind. It is made of a configured name and a slug, quoted all the same.
+        let statement = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
+        let created = sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await;
+        match created {
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("42P04" | "23505")) => {}
+            other => {
+                other.map_err(failed)?;
+            }
+        }
+    }
+    drop(connection.close().await);
+    Ok(())
+}
+
+/// Directories of state are for their owner alone.
+fn create_private_directory(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,300 @@
+//! A tenant's transcript: every word said in it, in the order in which turns ended.
+
+use domain::event::Usage;
+use domain::{MessageId, Role, RunId, SessionKey, Timestamp};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::control::inbox::{InboxRow, InboxState};
+use crate::db::{Conn, Db, on, statements};
+use crate::error::{Failure, Result};
+
+statements! {
+    INSERT = "INSERT INTO message
+            (id, account, conversation, epoch, role, run, peer, text, at, answers, outcome, model, usage)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    READ = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
+        WHERE account = $1 AND conversation = $2 AND epoch = $3 AND seq < $4
+        ORDER BY seq DESC LIMIT $5";
+    ANSWER = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
+        WHERE answers = $1";
+}
+
+/// How a line came to be what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineOutcome {
+    /// Said, or answered.
+    Done,
+    /// A person stopped it.
+    Aborted,
+    /// It was left out of the prompt because too many waited.
+    Dropped,
+    /// It waits for its turn.
+    Waiting,
+    /// A turn is answering it.
+    Running,
+    /// It failed too often.
+    Parked,
+}
+
+/// One line of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Its place in the transcript; `None` while it waits.
+    pub seq: Option<i64>,
+    /// The message.
+    pub id: MessageId,
+    /// Who spoke.
+    pub role: Role,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Who wrote, when it was a person.
+    pub peer: String,
+    /// The words.
+    pub text: String,
+    /// When it was said.
+    pub at: Timestamp,
+    /// How it came to be what it is.
+    pub outcome: LineOutcome,
+    /// Why it failed: stable code and one line.
+    pub error: Option<(String, String)>,
+    /// The model that said it.
+    pub model: Option<String>,
+    /// What it cost.
+    pub usage: Option<Usage>,
+}
+
+/// A line to write.
+#[derive(Debug, Clone)]
+pub struct NewLine {
+    /// The message.
+    pub id: MessageId,
+    /// Who spoke.
+    pub role: Role,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Who wrote, when it was a person.
+    pub peer: String,
+    /// The words.
+    pub text: String,
+    /// When it was said.
+    pub at: Timestamp,
+    /// The message whose answer this is.
+    pub answers: Option<MessageId>,
+    /// How it came to be what it is.
+    pub outcome: LineOutcome,
+    /// The model that said it.
+    pub model: Option<String>,
+    /// What it cost.
+    pub usage: Option<Usage>,
+}
+
+/// One tenant's database. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Transcript {
+    db: Db,
+}
+
+type Row =
+    (i64, Uuid, String, String, String, String, i64, String, Option<String>, Option<Json<Usage>>);
+
+// === impl Transcript ===
+
+impl Transcript {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.db.close().await;
+    }
+
+    /// The newest `limit` lines before `before`, oldest first.
+    pub(crate) async fn read(
+        &self,
+        key: &SessionKey,
+        epoch: i64,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Line>> {
+        let key = key.clone();
+        let rows: Vec<Row> = self
+            .db
+            .read("reading a transcript", |conn| {
+                Box::pin(async move {
+                    Ok(on!(conn, c => sqlx::query_as(READ)
+                        .bind(key.account)
+                        .bind(key.conversation)
+                        .bind(epoch)
+                        .bind(before.unwrap_or(i64::MAX))
+                        .bind(i64::from(limit))
+                        .fetch_all(c).await)?)
+                })
+            })
+            .await?;
+        Ok(rows.into_iter().rev().filter_map(from_row).collect())
+    }
+
+    pub(crate) async fn answer_to(&self, message: MessageId) -> Result<Option<Line>> {
+        let row: Option<Row> = self
+            .db
+            .read("looking for an answer", |conn| {
+                Box::pin(async move {
+                    Ok(on!(conn, c => sqlx::query_as(ANSWER).bind(message.0).fetch_optional(c).await)?)
+                })
+            })
+            .await?;
+        Ok(row.and_then(from_row))
+    }
+
+    /// Writes a turn, once. Returns the answer that is there afterwards.
+    pub(crate) async fn record(
+        &self,
+        key: SessionKey,
+        epoch: i64,
+        said: Vec<NewLine>,
+        answer: Option<NewLine>,
+    ) -> Result<Option<Line>> {
+        self.db
+            .write("writing a transcript", move |conn| {
+                Box::pin(record(conn, key, epoch, said, answer))
+            })
+            .await
+    }
+}
+
+async fn record(
+    conn: &mut Conn<'_>,
+    key: SessionKey,
+    epoch: i64,
+    said: Vec<NewLine>,
+    answer: Option<NewLine>,
+) -> Result<Option<Line>, Failure> {
+    for line in said {
+        insert(conn, &key, epoch, line).await?;
+    }
+    let Some(answer) = answer else { return Ok(None) };
+    let (answers, written) = (answer.answers, Line::from(answer.clone()));
+    if insert(conn, &key, epoch, answer).await? {
+        return Ok(Some(written));
+    }
+    let Some(answers) = answers else { return Ok(Some(written)) };
+    let row: Option<Row> =
+        on!(conn, c => sqlx::query_as(ANSWER).bind(answers.0).fetch_optional(c).await)?;
+    Ok(row.and_then(from_row))
+}
+
+/// Whether the line was new.
+async fn insert(
+    conn: &mut Conn<'_>,
+    key: &SessionKey,
+    epoch: i64,
+    line: NewLine,
+) -> Result<bool, Failure> {
+    Ok(on!(conn, c => sqlx::query(INSERT)
+        .bind(line.id.0)
+        .bind(key.account.as_str())
+        .bind(key.conversation.as_str())
+        .bind(epoch)
+        .bind(role_word(line.role))
+        .bind(line.run.0)
+        .bind(line.peer)
+        .bind(line.text)
+        .bind(line.at.0)
+        .bind(line.answers.map(|answers| answers.0))
+        .bind(outcome_word(line.outcome))
+        .bind(line.model)
+        .bind(line.usage.map(Json))
+        .execute(c).await.map(|done| done.rows_affected() == 1))?)
+}
+
+fn from_row(row: Row) -> Option<Line> {
+    let (seq, id, role, run, peer, text, at, outcome, model, usage) = row;
+    Some(Line {
+        seq: Some(seq),
+        id: MessageId(id),
+        role: match role.as_str() {
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            "system" => Role::System,
+            _ => return None,
+        },
+        run: RunId(run),
+        peer,
+        text,
+        at: Timestamp(at),
+        outcome: match outcome.as_str() {
+            "done" => LineOutcome::Done,
+            "aborted" => LineOutcome::Aborted,
+            "dropped" => LineOutcome::Dropped,
+            _ => return None,
+        },
+        error: None,
+        model,
+        usage: usage.map(|usage| usage.0),
+    })
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::System => "system",
+    }
+}
+
+/// What waits is not in the transcript, so only three words occur.
+fn outcome_word(outcome: LineOutcome) -> &'static str {
+    match outcome {
+        LineOutcome::Aborted => "aborted",
+        LineOutcome::Dropped => "dropped",
+        LineOutcome::Done | LineOutcome::Waiting | LineOutcome::Running | LineOutcome::Parked => {
+            "done"
+        }
+    }
+}
+
+// === impl Line ===
+
+impl From<NewLine> for Line {
+    fn from(new: NewLine) -> Self {
+        Self {
+            seq: None,
+            id: new.id,
+            role: new.role,
+            run: new.run,
+            peer: new.peer,
+            text: new.text,
+            at: new.at,
+            outcome: new.outcome,
+            error: None,
+            model: new.model,
+            usage: new.usage,
+        }
+    }
+}
+
+impl From<InboxRow> for Line {
+    fn from(row: InboxRow) -> Self {
+        Self {
+            seq: None,
+            id: row.id,
+            role: Role::User,
+            run: row.run,
+            peer: row.peer,
+            text: row.text,
+            at: row.received_at,
+            outcome: match row.state {
+                InboxState::Waiting => LineOutcome::Waiting,
+                InboxState::Running => LineOutcome::Running,
+                InboxState::Parked => LineOutcome::Parked,
+                InboxState::Done => LineOutcome::Done,
+                InboxState::Dropped => LineOutcome::Dropped,
+            },
+            error: row.error,
+            model: None,
+            usage: None,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What tests stand on: a clock that can be moved, ids that can be foreseen, a fresh store on each engine.
+//!
+//! Only for tests: whatever goes wrong here panics, because that is how a test says so.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test reports by panicking")]
+
+mod world;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::{Clock, Ids, Timestamp};
+
+pub use world::{Engine, World};
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+/// Ids that count up: the same test gets the same ids in every run.
+#[derive(Debug, Default)]
+pub struct CountingIds(AtomicU64);
+
+/// Runs an async test on both engines: `both_engines!(async fn name(world: &World) { ... });` makes the
+/// tests `name::sqlite` and `name::postgres`.
+#[macro_export]
+macro_rules! both_engines {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {
+        $(
+            $(#[$meta])*
+            mod $name {
+                #[allow(unused_imports, reason = "not every test uses every import")]
+                use super::*;
+
+                async fn run($world: &$crate::World) $body
+
+                #[test]
+                fn sqlite() {
+                    $crate::World::run($crate::Engine::Sqlite, async |world| run(world).await);
+                }
+
+                #[test]
+                fn postgres() {
+                    $crate::World::run($crate::Engine::Postgres, async |world| run(world).await);
+                }
+            }
+        )*
+    };
+}
+
+// === impl ManualClock ===
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self(AtomicI64::new(1_790_000_000_000))
+    }
+}
+
+impl ManualClock {
+    /// Moves the clock forward.
+    pub fn advance(&self, span: Duration) {
+        let span =
+            i64::try_from(span.as_millis()).expect("a test moves the clock by less than ages");
+        self.0.fetch_add(span, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+// === impl CountingIds ===
+
+impl Ids for CountingIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        for (byte, value) in bytes.iter_mut().rev().zip(count.iter().rev()) {
+            *byte = *value;
+        }
+    }
+}
