@@ -19,5 +19,5 @@ pub use clock::{Clock, Ids, Timestamp};
 pub use error::{Coded, Kind};
 pub use event::{Event, EventBody};
 pub use id::{MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
-pub use message::{Inbound, Intake, Refusal, Role, Verdict};
+pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};
 pub use secret::Secret;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Usage;
 use crate::{Coded, Kind, MessageId, RunId, SessionKey, Timestamp};
 
 /// Longest text of one message, in bytes. Longer ones are refused, never cut.
@@ -48,6 +49,58 @@ pub struct Inbound {
     pub context: Vec<Said>,
     /// How long to wait for more before answering. `None`: as configured for the account.
     pub debounce: Option<Duration>,
+}
+
+/// The answer of one turn: stored, and now to be delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Its id.
+    pub id: MessageId,
+    /// The message whose answer it is; there is one answer to a message.
+    pub answers: MessageId,
+    /// The run whose name the turn carried.
+    pub run: RunId,
+    /// Runs that were answered by the same turn.
+    pub merged: Vec<RunId>,
+    /// The words.
+    pub text: String,
+    /// Whether a person stopped it before it was complete.
+    pub aborted: bool,
+    /// The model that gave it.
+    pub model: String,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// What became of an answer that a channel was to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is out.
+    Sent,
+    /// It is certainly not out; the same may be tried again after this time.
+    Failed {
+        /// When.
+        retry_after: Duration,
+        /// One line about why.
+        reason: String,
+    },
+}
+
+/// What [`Channel::deliver`] returns.
+pub type Delivering<'a> = Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
+
+/// The way out to one kind of platform.
+pub trait Channel: Send + Sync + 'static {
+    /// Whether it serves this account.
+    fn serves(&self, account: &str) -> bool;
+
+    /// Delivers an answer that was given at the moment `at`.
+    fn deliver<'a>(
+        &'a self,
+        session: &'a SessionKey,
+        answer: &'a Answer,
+        at: Timestamp,
+    ) -> Delivering<'a>;
 }
 
 /// What became of a message that was handed in.

@@ -17,10 +17,10 @@ use std::sync::Arc;
 use domain::{Clock, Ids, SessionKey, TenantSlug};
 
 pub use control::access::{Device, NewDevice};
-pub use control::claim::{Claim, Claimed, Outcome};
+pub use control::claim::{Claim, Claimed, Outcome, Ready};
 pub use control::inbox::{Counts, InboxFilter, InboxRow, InboxState};
 pub use control::intake::{Admission, Admitted, NewMessage};
-pub use control::outbox::{Outbound, OutboundRow};
+pub use control::outbox::OutboundRow;
 pub use control::session::{Session, SessionFilter};
 pub use control::tenant::Tenant;
 pub use control::upkeep::Upkeep;

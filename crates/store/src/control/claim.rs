@@ -6,11 +6,10 @@
 
 use std::time::Duration;
 
-use domain::{MessageId, SessionId, SessionKey, Timestamp, session};
+use domain::{Answer, MessageId, SessionId, SessionKey, Timestamp, session};
 use uuid::Uuid;
 
 use super::inbox::{InboxRow, Row as InboxSqlRow, from_row as inbox_row};
-use super::outbox::Outbound;
 use crate::Store;
 use crate::db::{Conn, on, statements};
 use crate::error::{Error, Failure, Result};
@@ -51,10 +50,11 @@ statements! {
     LET_GO = "UPDATE session SET owner = NULL, lease_until = NULL,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE owner = $1";
-    READY = "SELECT i.session_id, MIN(i.due_at) FROM inbox i JOIN session s ON s.id = i.session_id
+    READY = "SELECT i.session_id, i.account, MIN(i.due_at)
+        FROM inbox i JOIN session s ON s.id = i.session_id
         WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
             AND s.state <> 'suspended'
-        GROUP BY i.session_id ORDER BY MIN(i.seq) LIMIT $2";
+        GROUP BY i.session_id, i.account ORDER BY MIN(i.seq) LIMIT $2";
 }
 
 /// Most messages that one turn answers. More would not fit a prompt.
@@ -84,13 +84,24 @@ pub struct Claimed {
     pub messages: Vec<InboxRow>,
 }
 
+/// A session with unanswered messages that nobody holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Which session.
+    pub session: SessionId,
+    /// The account it belongs to.
+    pub account: String,
+    /// When it may be tried.
+    pub due_at: Timestamp,
+}
+
 /// How a turn ended.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// With an answer, or with nothing to say; either way the messages are done.
     Done {
         /// What is to be sent.
-        outbound: Option<Outbound>,
+        answer: Option<Answer>,
     },
     /// In a failure that may pass.
     Retry {
@@ -188,9 +199,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn ready(&self, most: u32) -> Result<Vec<(SessionId, Timestamp)>> {
+    pub async fn ready(&self, most: u32) -> Result<Vec<Ready>> {
         let now = self.clock.now();
-        let rows: Vec<(Uuid, i64)> = self
+        let rows: Vec<(Uuid, String, i64)> = self
             .control
             .db
             .read("looking for work", |conn| {
@@ -200,7 +211,9 @@ impl Store {
                 })
             })
             .await?;
-        Ok(rows.into_iter().map(|(id, due)| (SessionId(id), Timestamp(due))).collect())
+        let ready =
+            |(id, account, due)| Ready { session: SessionId(id), account, due_at: Timestamp(due) };
+        Ok(rows.into_iter().map(ready).collect())
     }
 }
 
@@ -256,10 +269,10 @@ async fn finish(
     }
     let id = claim.session.0;
     match outcome {
-        Outcome::Done { outbound } => {
+        Outcome::Done { answer } => {
             on!(conn, c => sqlx::query(DONE).bind(id).bind(now.0).execute(c).await.map(drop))?;
-            if let Some(outbound) = outbound {
-                super::outbox::insert(conn, claim.session, outbound, now).await?;
+            if let Some(answer) = answer {
+                super::outbox::insert(conn, claim.session, answer, now).await?;
             }
         }
         Outcome::Retry { due_at, code, text } => {

@@ -1,8 +1,6 @@
 //! What is to be sent: written down together with the end of the turn, removed when it is out.
 
-use domain::event::Usage;
-use domain::{MessageId, RunId, SessionId, SessionKey, Timestamp};
-use serde::{Deserialize, Serialize};
+use domain::{Answer, MessageId, SessionId, SessionKey, Timestamp};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -22,27 +20,6 @@ statements! {
     SENT = "DELETE FROM outbox WHERE id = $1";
 }
 
-/// An answer to send.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outbound {
-    /// The answer's id.
-    pub id: MessageId,
-    /// The message whose answer it is; there is one answer to a message.
-    pub answers: MessageId,
-    /// The run whose name the turn carried.
-    pub run: RunId,
-    /// Runs that were answered by the same turn.
-    pub merged: Vec<RunId>,
-    /// The words.
-    pub text: String,
-    /// Whether a person stopped it.
-    pub aborted: bool,
-    /// The model that gave it.
-    pub model: String,
-    /// What it cost.
-    pub usage: Usage,
-}
-
 /// An answer that waits to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboundRow {
@@ -51,12 +28,12 @@ pub struct OutboundRow {
     /// Where to send it.
     pub session: SessionKey,
     /// What to send.
-    pub outbound: Outbound,
+    pub answer: Answer,
     /// When the turn ended.
     pub created_at: Timestamp,
 }
 
-type Row = (Uuid, String, String, String, Json<Outbound>, i64);
+type Row = (Uuid, String, String, String, Json<Answer>, i64);
 
 // === impl Store ===
 
@@ -100,24 +77,24 @@ impl Store {
 pub(super) async fn insert(
     conn: &mut Conn<'_>,
     session: SessionId,
-    outbound: Outbound,
+    answer: Answer,
     now: Timestamp,
 ) -> Result<(), Failure> {
     on!(conn, c => sqlx::query(INSERT)
-        .bind(outbound.id.0)
-        .bind(outbound.answers.0)
-        .bind(Json(&outbound))
+        .bind(answer.id.0)
+        .bind(answer.answers.0)
+        .bind(Json(&answer))
         .bind(now.0)
         .bind(session.0)
         .execute(c).await.map(drop))?;
     Ok(())
 }
 
-fn from_row((id, slug, account, conversation, outbound, created_at): Row) -> Option<OutboundRow> {
+fn from_row((id, slug, account, conversation, answer, created_at): Row) -> Option<OutboundRow> {
     Some(OutboundRow {
         id,
         session: SessionKey::new(slug.parse().ok()?, &account, &conversation).ok()?,
-        outbound: outbound.0,
+        answer: answer.0,
         created_at: Timestamp(created_at),
     })
 }

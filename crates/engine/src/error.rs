@@ -1,0 +1,79 @@
+//! Why a turn did not end with an answer.
+
+use std::time::Duration;
+
+use domain::{Coded, Kind};
+
+/// A failed turn.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model could not be asked, or did not answer.
+    #[error("{0}")]
+    Model(#[from] llm::Error),
+    /// The model answered with nothing.
+    #[error("{model} answered with nothing; it is asked again, and if that stays so choose another model")]
+    Empty {
+        /// Which.
+        model: String,
+    },
+    /// The turn took too long.
+    #[error("the turn took longer than {}s; shorten the question or choose a faster model", after.as_secs())]
+    Deadline {
+        /// How long it may take.
+        after: Duration,
+    },
+    /// The tenant's workspace cannot be read.
+    #[error("{0}")]
+    Workspace(#[from] agent::Error),
+    /// The store did not answer.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// A defect of ours.
+    #[error("the turn broke off by a defect of OpenClaw; please report it with the log of this moment")]
+    Defect,
+}
+
+// === impl Error ===
+
+impl Error {
+    /// Whether trying again can help without anybody changing anything.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Model(error) => error.is_transient(),
+            Self::Store(error) => error.is_passing(),
+            Self::Empty { .. } | Self::Deadline { .. } | Self::Defect => true,
+            Self::Workspace(_) => false,
+        }
+    }
+
+    /// When the provider said that asking again makes sense.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Model(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+impl Coded for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Model(error) => error.kind(),
+            Self::Workspace(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Empty { .. } | Self::Deadline { .. } => Kind::Upstream,
+            Self::Defect => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Model(error) => error.code(),
+            Self::Workspace(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Empty { .. } => "model-empty-answer",
+            Self::Deadline { .. } => "turn-deadline",
+            Self::Defect => "turn-defect",
+        }
+    }
+}

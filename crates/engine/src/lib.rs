@@ -1,0 +1,131 @@
+//! The path of a message: [`intake`](Engine::intake), mailbox, turn, outbox.
+//!
+//! Owns order, retries and cancellation. Holds nothing in memory that the store could not give back: a
+//! crash at any instruction leaves rows from which the next start goes on by itself.
+
+mod error;
+mod intake;
+mod mailbox;
+mod metrics;
+mod outbox;
+mod running;
+mod settings;
+mod task;
+mod turn;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Bus;
+use domain::{Channel, Clock, Ids, Intake, RunId, SessionKey};
+use store::Store;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub use error::Error;
+pub use mailbox::Load;
+pub use settings::Settings;
+
+use mailbox::Mailbox;
+use outbox::Outbox;
+use running::{Reason, Running};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Where events are told.
+    pub bus: Bus,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// The maker of ids.
+    pub ids: Arc<dyn Ids>,
+    /// The ways out; the first that serves an account delivers its answers.
+    pub channels: Vec<Arc<dyn Channel>>,
+    /// What may change while it runs.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// This instance. The same after a restart, so that it finds what it held; never two at once.
+    pub instance: Uuid,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    mailbox: Mailbox,
+}
+
+/// What every hop of the path uses.
+struct Shared {
+    store: Store,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: watch::Receiver<Arc<Settings>>,
+    instance: Uuid,
+    running: Running,
+    outbox: Outbox,
+}
+
+/// How long an instance holds a session without being heard of.
+const LEASE: Duration = Duration::from_secs(10);
+/// How long turns that were told to stop may take to let go of their sessions.
+const LETTING_GO: Duration = Duration::from_secs(3);
+
+// === impl Engine ===
+
+impl Engine {
+    /// Takes up what an earlier run of this instance left, and starts.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn start(parts: Parts) -> Result<Self, store::Error> {
+        metrics::describe();
+        let Parts { store, bus, clock, ids, channels, settings, instance } = parts;
+        store.let_go(instance).await?;
+        let outbox = Outbox::start(store.clone(), channels);
+        let running = Running::default();
+        let shared =
+            Arc::new(Shared { store, bus, clock, ids, settings, instance, running, outbox });
+        let mailbox = Mailbox::start(Arc::clone(&shared));
+        Ok(Self { shared, mailbox })
+    }
+
+    /// The door through which channels hand messages in.
+    #[must_use]
+    pub fn intake(&self) -> Arc<dyn Intake> {
+        Arc::new(intake::Door { shared: Arc::clone(&self.shared), mailbox: self.mailbox.clone() })
+    }
+
+    /// Stops the turn that runs in a session, or only the one that answers `run`. What was said so far is
+    /// kept as the answer. Returns the runs that are ended by it; none when no such turn runs.
+    #[must_use]
+    pub fn abort(&self, session: &SessionKey, run: Option<&RunId>) -> Vec<RunId> {
+        self.shared.running.cancel(session, run, Reason::Person)
+    }
+
+    /// How busy it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.mailbox.load()
+    }
+
+    /// What may change while it runs, as it is now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.shared.settings.borrow().clone()
+    }
+
+    /// Takes nothing more in, lets running turns finish for `grace`, and parks nothing: what is not
+    /// finished by then goes back to the queue, for the next start or another instance.
+    pub async fn stop(&self, grace: Duration) {
+        self.mailbox.stop();
+        if tokio::time::timeout(grace, self.mailbox.quiet()).await.is_err() {
+            self.shared.running.cancel_all(Reason::Stopping);
+            if tokio::time::timeout(LETTING_GO, self.mailbox.quiet()).await.is_err() {
+                tracing::warn!("turns did not let go in time; their sessions are free again when leases end");
+            }
+        }
+        self.shared.outbox.flush().await;
+    }
+}

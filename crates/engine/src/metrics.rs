@@ -1,0 +1,69 @@
+//! Names and meanings of this crate's metrics.
+
+use std::time::Duration;
+
+use domain::event::Usage;
+use domain::{Coded, Verdict};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+const TAKEN: &str = "openclaw_messages_taken_total";
+const TURNS: &str = "openclaw_turns_total";
+const TURN_SECONDS: &str = "openclaw_turn_duration_seconds";
+const FIRST_WORD_SECONDS: &str = "openclaw_turn_first_word_seconds";
+const WAIT_SECONDS: &str = "openclaw_message_wait_seconds";
+const TOKENS: &str = "openclaw_model_tokens_total";
+const RUNNING: &str = "openclaw_turns_running";
+const WAITING: &str = "openclaw_sessions_waiting";
+const PARKED: &str = "openclaw_messages_parked_total";
+
+/// Says what each metric means.
+pub(crate) fn describe() {
+    describe_counter!(TAKEN, "Messages handed in, by what became of them.");
+    describe_counter!(TURNS, "Turns ended, by how.");
+    describe_histogram!(TURN_SECONDS, "Time from the start of a turn to its end.");
+    describe_histogram!(FIRST_WORD_SECONDS, "Time from the start of a turn to the model's first word.");
+    describe_histogram!(WAIT_SECONDS, "Time from a message's arrival to the start of its turn.");
+    describe_counter!(TOKENS, "Tokens that models used, by kind.");
+    describe_gauge!(RUNNING, "Turns that run now.");
+    describe_gauge!(WAITING, "Sessions that wait for a turn.");
+    describe_counter!(PARKED, "Messages parked because their turns kept failing.");
+}
+
+pub(crate) fn taken(verdict: &Verdict) {
+    let verdict = match verdict {
+        Verdict::Admitted { duplicate: false, .. } => "admitted",
+        Verdict::Admitted { duplicate: true, .. } => "duplicate",
+        Verdict::Refused(refusal) => refusal.code(),
+    };
+    counter!(TAKEN, "verdict" => verdict).increment(1);
+}
+
+pub(crate) fn turn_ended(how: &'static str, took: Duration) {
+    counter!(TURNS, "outcome" => how).increment(1);
+    histogram!(TURN_SECONDS).record(took);
+}
+
+pub(crate) fn first_word(after: Duration) {
+    histogram!(FIRST_WORD_SECONDS).record(after);
+}
+
+pub(crate) fn waited(time: Duration) {
+    histogram!(WAIT_SECONDS).record(time);
+}
+
+pub(crate) fn used(usage: Usage) {
+    counter!(TOKENS, "kind" => "input").increment(usage.input);
+    counter!(TOKENS, "kind" => "cached").increment(usage.cached);
+    counter!(TOKENS, "kind" => "output").increment(usage.output);
+}
+
+pub(crate) fn load(running: usize, waiting: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody runs 2^52 turns")]
+    let (running, waiting) = (running as f64, waiting as f64);
+    gauge!(RUNNING).set(running);
+    gauge!(WAITING).set(waiting);
+}
+
+pub(crate) fn parked(messages: usize) {
+    counter!(PARKED).increment(u64::try_from(messages).unwrap_or(u64::MAX));
+}

@@ -1,0 +1,199 @@
+//! The fourth hop: one turn, from the claim of a session to the stored answer.
+//!
+//! A thin driver around [`machine`]: it feeds in what happens and does what comes out.
+
+mod machine;
+mod ending;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::{Batch, Brief, Prompt};
+use domain::message::Said;
+use domain::queue::{QueueMode, QueuePolicy};
+use domain::{Event, EventBody, Role, RunId, SessionId, Timestamp};
+use futures::{FutureExt as _, StreamExt as _};
+use llm::EventStream;
+use store::{Claimed, Line, LineOutcome};
+use tokio::time::{Instant, timeout_at};
+
+use crate::running::Stop;
+use crate::{Error, LEASE, Settings, Shared, metrics};
+use ending::Ending;
+use machine::{Conclusion, Effect, Happening, Machine};
+
+/// Lines of the transcript that a prompt may hold; their length is limited besides.
+const HISTORY_LINES: u32 = 200;
+
+/// One turn's runs: the newest message gives the turn its name.
+#[derive(Debug, Clone)]
+struct Runs {
+    run: RunId,
+    merged: Vec<RunId>,
+}
+
+/// Runs a session's next turn. Returns when its next message is due, if one waits.
+pub(crate) async fn run(
+    shared: &Arc<Shared>,
+    session: SessionId,
+    account: &str,
+) -> Option<Timestamp> {
+    let settings = shared.settings.borrow().clone();
+    let policy = settings.policy(account);
+    let most = (policy.mode == QueueMode::Followup).then_some(1);
+    let claimed = match shared.store.claim(session, shared.instance, LEASE, most).await {
+        Ok(claimed) => claimed?,
+        Err(error) => {
+            tracing::warn!(%error, "a session could not be claimed; it is found again");
+            return None;
+        }
+    };
+    let started = Instant::now();
+    let runs = Runs::of(&claimed);
+    for message in &claimed.messages {
+        metrics::waited(shared.clock.now().since(message.received_at));
+    }
+    let all = std::iter::once(&runs.run).chain(&runs.merged).cloned().collect();
+    let place = shared.running.enter(claimed.key.clone(), all);
+    let turn = answer(shared, &settings, policy, &claimed, &runs, place.stop());
+    // A panic in a turn is a failed attempt of its messages, not the end of the session.
+    let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
+        match Machine::new(failed_before(&claimed), String::new()).step(Happening::Failed(Error::Defect)) {
+            Effect::Conclude(conclusion) => conclusion,
+            Effect::Wait | Effect::Publish(_) => Conclusion::Release,
+        }
+    });
+    drop(place);
+    let ending = Ending { shared, claimed: &claimed, runs: &runs, policy };
+    ending.end(conclusion, started.elapsed()).await
+}
+
+/// Everything between the claim and the conclusion.
+async fn answer(
+    shared: &Shared,
+    settings: &Settings,
+    policy: QueuePolicy,
+    claimed: &Claimed,
+    runs: &Runs,
+    stop: &Stop,
+) -> Conclusion {
+    let started = Instant::now();
+    let mut machine = Machine::new(failed_before(claimed), settings.model(&claimed.key.account).to_owned());
+    if let Some(earlier) = earlier_answer(shared, claimed).await {
+        return earlier;
+    }
+    publish(shared, claimed, EventBody::Started { run: runs.run.clone(), merged: runs.merged.clone() });
+    let deadline = started + settings.deadline;
+    let mut stream = tokio::select! {
+        stream = timeout_at(deadline, ask(shared, settings, policy, claimed)) => match stream {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return concluded(machine.step(Happening::Failed(error))),
+            Err(_) => return concluded(machine.step(too_late(settings.deadline))),
+        },
+        reason = stop.told() => return concluded(machine.step(Happening::Stopped(reason))),
+    };
+    let mut first = true;
+    loop {
+        let happening = tokio::select! {
+            biased;
+            reason = stop.told() => Happening::Stopped(reason),
+            next = timeout_at(deadline, stream.next()) => match next {
+                Ok(Some(Ok(event))) => Happening::Said(event),
+                Ok(Some(Err(error))) => Happening::Failed(error.into()),
+                Ok(None) => Happening::Failed(Error::Defect),
+                Err(_) => too_late(settings.deadline),
+            },
+        };
+        match machine.step(happening) {
+            Effect::Wait => {}
+            Effect::Publish(text) => {
+                if std::mem::take(&mut first) {
+                    metrics::first_word(started.elapsed());
+                }
+                publish(shared, claimed, EventBody::Delta { run: runs.run.clone(), text });
+            }
+            // Returning drops the stream, which closes the connection: the provider stops at once.
+            Effect::Conclude(conclusion) => return conclusion,
+        }
+    }
+}
+
+/// Asks the model. The prompt is made anew for each attempt, from files and transcript as they are now.
+async fn ask(
+    shared: &Shared,
+    settings: &Settings,
+    policy: QueuePolicy,
+    claimed: &Claimed,
+) -> Result<EventStream, Error> {
+    let hop = settings.models.resolve(settings.model(&claimed.key.account))?.first().clone();
+    let brief = brief(settings, claimed).await?;
+    let texts: Vec<&str> = claimed.messages.iter().map(|message| message.text.as_str()).collect();
+    let kept_by_caller = claimed.messages.first().map(|message| message.context.as_slice());
+    let request = match kept_by_caller {
+        Some(history) if !history.is_empty() => {
+            Prompt { brief: &brief, history, batch: Batch { texts, policy } }.request(&hop.model)
+        }
+        _ => {
+            let lines = shared.store.transcript(&claimed.key, claimed.epoch, HISTORY_LINES).await?;
+            let history: Vec<Said> = lines.into_iter().filter_map(said).collect();
+            Prompt { brief: &brief, history: &history, batch: Batch { texts, policy } }
+                .request(&hop.model)
+        }
+    };
+    Ok(hop.provider.stream(request).await?)
+}
+
+async fn brief(settings: &Settings, claimed: &Claimed) -> Result<Brief, Error> {
+    let workspace = settings.workspace(&claimed.key.tenant);
+    let read = tokio::task::spawn_blocking(move || workspace.brief()).await;
+    Ok(read.map_err(|_| Error::Defect)??)
+}
+
+/// An attempt that came as far as the transcript and no further has given its answer already.
+async fn earlier_answer(shared: &Shared, claimed: &Claimed) -> Option<Conclusion> {
+    let first = claimed.messages.first().filter(|message| message.attempts > 0)?;
+    let line = shared.store.answer_to(&claimed.key.tenant, first.id).await.ok()??;
+    Some(Conclusion::Answer {
+        text: line.text,
+        model: line.model.unwrap_or_default(),
+        usage: line.usage.unwrap_or_default(),
+        aborted: line.outcome == LineOutcome::Aborted,
+    })
+}
+
+fn said(line: Line) -> Option<Said> {
+    (line.outcome != LineOutcome::Dropped && !line.text.is_empty())
+        .then_some(Said { role: line.role, text: line.text })
+}
+
+fn failed_before(claimed: &Claimed) -> u32 {
+    claimed.messages.first().map_or(0, |message| message.attempts)
+}
+
+fn too_late(after: Duration) -> Happening {
+    Happening::Failed(Error::Deadline { after })
+}
+
+fn concluded(effect: Effect) -> Conclusion {
+    match effect {
+        Effect::Conclude(conclusion) => conclusion,
+        Effect::Wait | Effect::Publish(_) => Conclusion::Release,
+    }
+}
+
+fn publish(shared: &Shared, claimed: &Claimed, body: EventBody) {
+    if shared.bus.is_heard(&claimed.key.tenant) {
+        shared.bus.publish(Event { session: claimed.key.clone(), at: shared.clock.now(), body });
+    }
+}
+
+// === impl Runs ===
+
+impl Runs {
+    fn of(claimed: &Claimed) -> Self {
+        let mut merged: Vec<RunId> = claimed.messages.iter().map(|message| message.run.clone()).collect();
+        let run = merged.pop().unwrap_or_else(|| RunId(String::new()));
+        Self { run, merged }
+    }
+}

@@ -1,0 +1,155 @@
+//! How a turn is written down: the transcript first, then the end of the claim, then the world is told.
+//!
+//! The transcript is written in the tenant's database and the claim ends in the control database. Between
+//! the two a crash may come; the next attempt then finds the answer in the transcript and ends the claim
+//! with it.
+
+use std::time::Duration;
+
+use domain::queue::{QueueDrop, QueuePolicy};
+use domain::{Answer, Event, EventBody, MessageId, Role, Timestamp};
+use store::{Claimed, LineOutcome, NewLine, Outcome, OutboundRow};
+
+use super::Runs;
+use super::machine::Conclusion;
+use crate::{Shared, metrics};
+
+/// A turn that is about to end.
+pub(super) struct Ending<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) claimed: &'a Claimed,
+    pub(super) runs: &'a Runs,
+    pub(super) policy: QueuePolicy,
+}
+
+/// How long the end of a turn is tried while the store does not answer. After that the lease ends too, and
+/// the messages have their turn again.
+const STORE_PATIENCE: [Duration; 6] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+];
+
+// === impl Ending ===
+
+impl Ending<'_> {
+    /// Ends the turn. Returns when the session's next message is due.
+    pub(super) async fn end(&self, conclusion: Conclusion, took: Duration) -> Option<Timestamp> {
+        let (outcome, told, how) = match conclusion {
+            Conclusion::Answer { text, model, usage, aborted } => {
+                metrics::used(usage);
+                let now = self.shared.clock.now();
+                let answer = Answer {
+                    id: MessageId(self.shared.ids.uuid(now)),
+                    answers: self.claimed.messages.first()?.id,
+                    run: self.runs.run.clone(),
+                    merged: self.runs.merged.clone(),
+                    text,
+                    aborted,
+                    model,
+                    usage,
+                };
+                let answer = self.recorded(answer, now).await?;
+                let how = if answer.aborted { "aborted" } else { "answered" };
+                (Outcome::Done { answer: Some(answer) }, None, how)
+            }
+            Conclusion::Retry { after, code, text } => {
+                let due_at = self.shared.clock.now().after(after);
+                let told = self.failed(code, text.clone(), Some(due_at));
+                (Outcome::Retry { due_at, code: code.to_owned(), text }, Some(told), "failed")
+            }
+            Conclusion::Park { code, text } => {
+                metrics::parked(self.claimed.messages.len());
+                let told = self.failed(code, text.clone(), None);
+                (Outcome::Park { code: code.to_owned(), text }, Some(told), "parked")
+            }
+            Conclusion::Release => (Outcome::Release, None, "released"),
+        };
+        metrics::turn_ended(how, took);
+        let answer = match &outcome {
+            Outcome::Done { answer } => answer.clone(),
+            _ => None,
+        };
+        let next = self.persist(|| self.shared.store.finish(self.claimed.claim, outcome.clone())).await?;
+        if let Some(answer) = answer {
+            let (session, created_at) = (self.claimed.key.clone(), self.shared.clock.now());
+            let row = OutboundRow { id: answer.id.0, session, answer, created_at };
+            self.shared.outbox.deliver(row).await;
+        }
+        if let Some(body) = told {
+            let session = self.claimed.key.clone();
+            self.shared.bus.publish(Event { session, at: self.shared.clock.now(), body });
+        }
+        next
+    }
+
+    /// Writes the transcript; the answer as it stands there, which is an earlier one if there was one.
+    async fn recorded(&self, mut answer: Answer, now: Timestamp) -> Option<Answer> {
+        let said = self.said();
+        let line = NewLine {
+            id: answer.id,
+            role: Role::Assistant,
+            run: answer.run.clone(),
+            peer: String::new(),
+            text: answer.text.clone(),
+            at: now,
+            answers: Some(answer.answers),
+            outcome: if answer.aborted { LineOutcome::Aborted } else { LineOutcome::Done },
+            model: Some(answer.model.clone()),
+            usage: Some(answer.usage),
+        };
+        let (key, epoch) = (&self.claimed.key, self.claimed.epoch);
+        let there = self
+            .persist(|| self.shared.store.record(key, epoch, said.clone(), Some(line.clone())))
+            .await??;
+        answer.id = there.id;
+        answer.text = there.text;
+        Some(answer)
+    }
+
+    fn said(&self) -> Vec<NewLine> {
+        let beyond = match self.policy.drop {
+            QueueDrop::Old => self.claimed.messages.len().saturating_sub(self.policy.cap.max(1)),
+            QueueDrop::Summarize | QueueDrop::New => 0,
+        };
+        let line = |(at, message): (usize, &store::InboxRow)| NewLine {
+            id: message.id,
+            role: Role::User,
+            run: message.run.clone(),
+            peer: message.peer.clone(),
+            text: message.text.clone(),
+            at: message.received_at,
+            answers: None,
+            outcome: if at < beyond { LineOutcome::Dropped } else { LineOutcome::Done },
+            model: None,
+            usage: None,
+        };
+        self.claimed.messages.iter().enumerate().map(line).collect()
+    }
+
+    fn failed(&self, code: &'static str, text: String, retry_at: Option<Timestamp>) -> EventBody {
+        tracing::warn!(session = %self.claimed.key, code, reason = text, parked = retry_at.is_none(), "a turn failed");
+        EventBody::Failed { run: self.runs.run.clone(), merged: self.runs.merged.clone(), code, text, retry_at }
+    }
+
+    /// Tries until the store has taken it. `None` when it will not: the lease is lost, or patience.
+    async fn persist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = store::Result<T>>,
+    {
+        let mut patience = STORE_PATIENCE.iter();
+        loop {
+            match attempt().await {
+                Ok(value) => return Some(value),
+                Err(error) => {
+                    tracing::warn!(session = %self.claimed.key, %error, "the end of a turn could not be stored");
+                    let pause = patience.next().filter(|_| error.is_passing())?;
+                    tokio::time::sleep(*pause).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a turn does, as a pure machine: `step(state, event) -> effects`.
+//!
+//! Owns the rules of retrying and parking; knows neither the store nor the network.
+
+use std::time::Duration;
+
+use domain::backoff::Backoff;
+use domain::event::Usage;
+use domain::Coded;
+use llm::StreamEvent;
+
+use crate::Error;
+use crate::running::Reason;
+
+/// A turn between its start and its conclusion.
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// Turns that were begun for these messages before, all of which failed.
+    failed: u32,
+    text: String,
+    model: String,
+}
+
+/// What can happen to a turn.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// The model said something.
+    Said(StreamEvent),
+    /// Something failed.
+    Failed(Error),
+    /// It is to stop.
+    Stopped(Reason),
+}
+
+/// What is to be done about it.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// Nothing.
+    Wait,
+    /// Tell that the model said more.
+    Publish(String),
+    /// End the turn.
+    Conclude(Conclusion),
+}
+
+/// How a turn ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Conclusion {
+    /// With an answer.
+    Answer { text: String, model: String, usage: Usage, aborted: bool },
+    /// It is tried again after a while.
+    Retry { after: Duration, code: &'static str, text: String },
+    /// It is not tried again until somebody looks.
+    Park { code: &'static str, text: String },
+    /// The messages go back to the queue as if nothing had been tried.
+    Release,
+}
+
+// === impl Machine ===
+
+impl Machine {
+    /// A turn whose messages have failed this often before, asked of this model.
+    pub(super) fn new(failed: u32, model: String) -> Self {
+        Self { failed, text: String::new(), model }
+    }
+
+    pub(super) fn step(&mut self, happening: Happening) -> Effect {
+        match happening {
+            Happening::Said(StreamEvent::Text(text)) => {
+                self.text.push_str(&text);
+                Effect::Publish(text)
+            }
+            // Thoughts are not part of the answer. Calls cannot come: no tool was offered.
+            Happening::Said(StreamEvent::Thinking(_) | StreamEvent::ToolCall(_)) => Effect::Wait,
+            Happening::Said(StreamEvent::Done { usage, model, .. }) => {
+                if !model.is_empty() {
+                    self.model = model;
+                }
+                Effect::Conclude(self.done(usage))
+            }
+            Happening::Failed(error) => Effect::Conclude(self.failure(&error)),
+            Happening::Stopped(Reason::Person) => {
+                Effect::Conclude(self.answer(Usage::default(), true))
+            }
+            Happening::Stopped(Reason::Interrupted | Reason::Stopping) => {
+                Effect::Conclude(Conclusion::Release)
+            }
+        }
+    }
+
+    fn done(&mut self, usage: Usage) -> Conclusion {
+        if self.text.trim().is_empty() {
+            return self.failure(&Error::Empty { model: self.model.clone() });
+        }
+        self.answer(usage, false)
+    }
+
+    fn answer(&mut self, usage: Usage, aborted: bool) -> Conclusion {
+        let (text, model) = (std::mem::take(&mut self.text), std::mem::take(&mut self.model));
+        Conclusion::Answer { text, model, usage, aborted }
+    }
+
+    /// A failure that may pass is tried again, later each time; one that will not, or came too often, is
+    /// parked. A provider that says when to come back is believed, up to the longest delay.
+    fn failure(&self, error: &Error) -> Conclusion {
+        let (code, text) = (error.code(), error.to_string());
+        let delay = Backoff::MESSAGE.delay(self.failed.saturating_add(1));
+        match delay.filter(|_| error.is_passing()) {
+            Some(delay) => {
+                let asked = error.retry_after().unwrap_or_default().min(Backoff::MESSAGE.longest);
+                Conclusion::Retry { after: delay.max(asked), code, text }
+            }
+            None => Conclusion::Park { code, text },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm::StopReason;
+
+    use super::*;
+
+    fn said(text: &str) -> Happening {
+        Happening::Said(StreamEvent::Text(text.to_owned()))
+    }
+
+    fn done() -> Happening {
+        let usage = Usage { input: 3, cached: 0, output: 2 };
+        Happening::Said(StreamEvent::Done { stop: StopReason::End, usage, model: "m-1".to_owned() })
+    }
+
+    fn conclusion(effect: Effect) -> Conclusion {
+        match effect {
+            Effect::Conclude(conclusion) => conclusion,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn overloaded(retry_after: Option<Duration>) -> Happening {
+        let (provider, message) = ("p".to_owned(), "busy".to_owned());
+        Happening::Failed(Error::Model(llm::Error::Overloaded { provider, message, retry_after }))
+    }
+
+    #[test]
+    fn the_answer_is_everything_that_was_published() {
+        let mut turn = Machine::new(0, "m".to_owned());
+        let mut published = String::new();
+        for word in ["Hel", "lo ", "there"] {
+            match turn.step(said(word)) {
+                Effect::Publish(text) => published.push_str(&text),
+                other => panic!("{other:?}"),
+            }
+        }
+        let Conclusion::Answer { text, model, aborted, usage } = conclusion(turn.step(done())) else {
+            panic!("an answer")
+        };
+        assert_eq!((text, model.as_str(), aborted, usage.output), (published, "m-1", false, 2));
+    }
+
+    #[test]
+    fn a_passing_failure_is_retried_later_each_time_then_parked() {
+        let after = |failed| match conclusion(Machine::new(failed, "m".to_owned()).step(overloaded(None))) {
+            Conclusion::Retry { after, code: "model-overloaded", .. } => Some(after.as_secs()),
+            Conclusion::Park { code: "model-overloaded", .. } => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((0..5).map(after).collect::<Vec<_>>(), [Some(2), Some(4), Some(8), Some(16), None]);
+    }
+
+    #[test]
+    fn a_provider_that_says_when_to_come_back_is_believed_within_reason() {
+        let after = |seconds| {
+            let happening = overloaded(Some(Duration::from_secs(seconds)));
+            match conclusion(Machine::new(0, "m".to_owned()).step(happening)) {
+                Conclusion::Retry { after, .. } => after.as_secs(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((after(1), after(60), after(86_400)), (2, 60, 300));
+    }
+
+    #[test]
+    fn a_failure_that_will_not_pass_is_parked_at_once() {
+        let error = llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
+        let parked = conclusion(Machine::new(0, "m".to_owned()).step(Happening::Failed(error.into())));
+        assert!(matches!(parked, Conclusion::Park { code: "model-authentication", .. }));
+    }
+
+    #[test]
+    fn a_person_keeps_what_was_said_and_an_interruption_throws_it_away() {
+        let mut turn = Machine::new(0, "m".to_owned());
+        turn.step(said("half"));
+        let Conclusion::Answer { text, aborted, .. } =
+            conclusion(turn.step(Happening::Stopped(Reason::Person)))
+        else {
+            panic!("an answer")
+        };
+        assert_eq!((text.as_str(), aborted), ("half", true));
+        let released = conclusion(turn.step(Happening::Stopped(Reason::Interrupted)));
+        assert_eq!(released, Conclusion::Release);
+    }
+
+    #[test]
+    fn an_empty_answer_is_a_failure() {
+        let retried = conclusion(Machine::new(0, "m".to_owned()).step(done()));
+        assert!(matches!(retried, Conclusion::Retry { code: "model-empty-answer", .. }));
+    }
+}
