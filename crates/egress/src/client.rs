@@ -134,6 +134,10 @@ impl Egress {
         let patience = timeouts.first_byte.min(timeouts.total);
         let response = match tokio::time::timeout(patience, waiting).await {
             Ok(Ok(response)) => response,
+            Ok(Err(source)) if source.is_timeout() => {
+                let limit = self.options.connect_timeout;
+                return Err(Error::Timeout { origin, awaited: "a connection", limit });
+            }
             Ok(Err(source)) => {
                 return Err(Error::Unreachable { origin, source: source.without_url() });
             }

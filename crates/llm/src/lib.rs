@@ -2,4 +2,19 @@
 //!
 //! The only crate that knows provider JSON.
 
+mod complaint;
+mod error;
+pub mod openai;
+mod overflow;
+mod provider;
+mod reading;
+mod request;
+mod settings;
 pub mod sse;
+mod upstream;
+mod wire;
+
+pub use error::Error;
+pub use provider::{EventStream, Provider, StopReason, StreamEvent};
+pub use request::{Request, Tool, ToolCall, ToolResult, Turn};
+pub use settings::{Api, ModelSettings, ProviderSettings, Timeouts};
