@@ -15,7 +15,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(5);
 pub enum Error {
     /// The provider does not accept our key, or there is none.
     #[error(
-        "{provider} refused our key ({message}); set a valid one at models.providers.{provider}.apiKey"
+        "{provider} did not accept our key or got none ({message}); set a valid one at models.providers.{provider}.apiKey"
     )]
     Authentication { provider: String, message: String },
     /// The account has no credit, or may not use the model.
@@ -198,6 +198,6 @@ fn when(retry_after: Option<Duration>) -> String {
 fn suggestion(nearest: Option<&str>) -> String {
     match nearest {
         Some(name) => format!("the nearest is {name:?}"),
-        None => "add a provider below models.providers".to_owned(),
+        None => "write provider/model, or list it below models.providers".to_owned(),
     }
 }

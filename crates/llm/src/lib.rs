@@ -2,8 +2,10 @@
 //!
 //! The only crate that knows provider JSON.
 
+pub mod anthropic;
 mod complaint;
 mod error;
+mod models;
 pub mod openai;
 mod overflow;
 mod provider;
@@ -15,6 +17,7 @@ mod upstream;
 mod wire;
 
 pub use error::Error;
+pub use models::{Hop, Models, Route};
 pub use provider::{EventStream, Provider, StopReason, StreamEvent};
 pub use request::{Request, Tool, ToolCall, ToolResult, Turn};
 pub use settings::{Api, ModelSettings, ProviderSettings, Timeouts};

@@ -11,6 +11,12 @@ use futures::Stream;
 use crate::upstream::Upstream;
 use crate::{Error, StreamEvent, sse};
 
+/// Most calls of tools in one answer.
+pub(crate) const MOST_CALLS: usize = 128;
+
+/// Most bytes of all calls of tools of one answer.
+pub(crate) const LARGEST_CALLS: usize = 16 * 1024 * 1024;
+
 /// Understands the events of one wire format.
 pub(crate) trait Decode: Send + Unpin + 'static {
     /// Takes one event in and says what came of it. Returns whether the answer is complete.

@@ -11,15 +11,9 @@ use domain::event::Usage;
 use super::chunk::{Chunk, Delta, ToolCallDelta};
 use super::response::FinishReason;
 use crate::complaint::Complaint;
-use crate::reading::{Decode, Said};
+use crate::reading::{Decode, LARGEST_CALLS, MOST_CALLS, Said};
 use crate::upstream::Upstream;
 use crate::{Error, StopReason, StreamEvent, ToolCall, sse};
-
-/// Most calls in one answer.
-const MOST_CALLS: usize = 128;
-
-/// Most bytes of all calls of one answer.
-const LARGEST_CALLS: usize = 16 * 1024 * 1024;
 
 /// The state of one answer.
 pub(crate) struct Decoder {
