@@ -1,0 +1,7 @@
+//! The providers against servers on loopback that write exact bytes.
+#![cfg(test)]
+
+mod anthropic;
+mod failures;
+mod openai;
+mod server;
