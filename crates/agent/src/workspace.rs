@@ -76,6 +76,21 @@ Edit this file to say what the business does and how you should speak. Changes t
 message.
 ";
 
+// === impl Error ===
+
+impl Coded for Error {
+    fn kind(&self) -> Kind {
+        Kind::Internal
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "workspace-create",
+            Self::Read { .. } => "workspace-read",
+        }
+    }
+}
+
 // === impl Workspace ===
 
 impl Workspace {

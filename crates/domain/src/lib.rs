@@ -18,6 +18,6 @@ pub mod text;
 pub use clock::{Clock, Ids, Timestamp};
 pub use error::{Coded, Kind};
 pub use event::{Event, EventBody};
-pub use id::{MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
+pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
 pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};
 pub use secret::Secret;

@@ -14,7 +14,7 @@ use domain::message::Said;
 use domain::queue::{QueueMode, QueuePolicy};
 use domain::{Event, EventBody, Role, RunId, SessionId, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
-use llm::EventStream;
+use llm::{EventStream, Request};
 use store::{Claimed, Line, LineOutcome};
 use tokio::time::{Instant, timeout_at};
 
@@ -126,22 +126,26 @@ async fn ask(
     policy: QueuePolicy,
     claimed: &Claimed,
 ) -> Result<EventStream, Error> {
-    let hop = settings.models.resolve(settings.model(&claimed.key.account))?.first().clone();
+    let route = settings.models.resolve(settings.model(&claimed.key.account))?;
+    let Some(hop) = route.hops().first() else { return Err(Error::Defect) };
     let brief = brief(settings, claimed).await?;
-    let texts: Vec<&str> = claimed.messages.iter().map(|message| message.text.as_str()).collect();
-    let kept_by_caller = claimed.messages.first().map(|message| message.context.as_slice());
-    let request = match kept_by_caller {
-        Some(history) if !history.is_empty() => {
-            Prompt { brief: &brief, history, batch: Batch { texts, policy } }.request(&hop.model)
-        }
-        _ => {
-            let lines = shared.store.transcript(&claimed.key, claimed.epoch, HISTORY_LINES).await?;
-            let history: Vec<Said> = lines.into_iter().filter_map(said).collect();
-            Prompt { brief: &brief, history: &history, batch: Batch { texts, policy } }
-                .request(&hop.model)
-        }
-    };
+    let history = history(shared, claimed).await?;
+    let texts = claimed.messages.iter().map(|message| message.text.as_str()).collect();
+    let prompt = Prompt { brief: &brief, history: &history, batch: Batch { texts, policy } };
+    let request = Request { max_tokens: hop.max_output, ..prompt.request(&hop.model) };
     Ok(hop.provider.stream(request).await?)
+}
+
+/// What was said before. A caller that keeps the history gave it with the message; instructions alone
+/// come in front of the history that we keep.
+async fn history(shared: &Shared, claimed: &Claimed) -> Result<Vec<Said>, Error> {
+    let given = claimed.messages.first().map(|message| message.context.as_slice()).unwrap_or_default();
+    let mut history = given.to_vec();
+    if given.iter().all(|said| said.role == Role::System) {
+        let lines = shared.store.transcript(&claimed.key, claimed.epoch, HISTORY_LINES).await?;
+        history.extend(lines.into_iter().filter_map(said));
+    }
+    Ok(history)
 }
 
 async fn brief(settings: &Settings, claimed: &Claimed) -> Result<Brief, Error> {

@@ -4,6 +4,7 @@
 //! the client here and the server in the gateway alike. <https://platform.openai.com/docs/api-reference/chat>
 
 mod chunk;
+mod completion;
 mod content;
 mod decode;
 mod encode;
@@ -12,6 +13,7 @@ mod request;
 mod response;
 
 pub use chunk::{Chunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
+pub use completion::Completion;
 pub use content::{Content, ImageUrl, Part};
 pub use provider::OpenAi;
 pub use request::{

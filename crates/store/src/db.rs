@@ -92,44 +92,49 @@ impl Db {
     }
 
     /// Runs `work` on a connection that only reads.
-    pub(crate) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    pub(crate) fn read<'s, T, F>(&'s self, action: &'static str, work: F) -> BoxFuture<'s, Result<T>>
     where
-        F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send,
+        T: Send + 's,
+        F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 's,
     {
-        let outcome = match self {
-            Self::Sqlite(sqlite) => match sqlite.readers.acquire().await {
-                Ok(mut connection) => work(&mut Conn::Sqlite(&mut connection)).await,
-                Err(error) => Err(error.into()),
-            },
-            Self::Postgres(pool) => match pool.acquire().await {
-                Ok(mut connection) => work(&mut Conn::Postgres(&mut connection)).await,
-                Err(error) => Err(error.into()),
-            },
-        };
-        outcome.map_err(|failure| failure.during(action))
+        Box::pin(async move {
+            let outcome = match self {
+                Self::Sqlite(sqlite) => match sqlite.readers.acquire().await {
+                    Ok(mut connection) => work(&mut Conn::Sqlite(&mut connection)).await,
+                    Err(error) => Err(error.into()),
+                },
+                Self::Postgres(pool) => match pool.acquire().await {
+                    Ok(mut connection) => work(&mut Conn::Postgres(&mut connection)).await,
+                    Err(error) => Err(error.into()),
+                },
+            };
+            outcome.map_err(|failure| failure.during(action))
+        })
     }
 
     /// Runs `work` in a transaction. When this returns `Ok`, it is on disk.
     ///
     /// On `SQLite`, transactions that arrive together are committed together: one `fsync` serves them
     /// all, and each still succeeds or fails alone.
-    pub(crate) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    pub(crate) fn write<T, F>(&self, action: &'static str, work: F) -> BoxFuture<'_, Result<T>>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 'static,
     {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
-            Self::Postgres(pool) => {
-                let failed = |error| Error::from_engine(action, error);
-                let mut transaction = pool.begin().await.map_err(failed)?;
-                let value = work(&mut Conn::Postgres(&mut transaction))
-                    .await
-                    .map_err(|failure| failure.during(action))?;
-                transaction.commit().await.map_err(failed)?;
-                Ok(value)
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
+                Self::Postgres(pool) => {
+                    let failed = |error| Error::from_engine(action, error);
+                    let mut transaction = pool.begin().await.map_err(failed)?;
+                    let value = work(&mut Conn::Postgres(&mut transaction))
+                        .await
+                        .map_err(|failure| failure.during(action))?;
+                    transaction.commit().await.map_err(failed)?;
+                    Ok(value)
+                }
             }
-        }
+        })
     }
 
     /// Becomes true when the disk has failed and nothing may be acknowledged any more.

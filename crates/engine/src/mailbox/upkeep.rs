@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Signal;
 use crate::{LEASE, Shared};
@@ -19,37 +19,34 @@ const FOUND: u32 = 1_000;
 
 /// Prolongs the leases of running turns.
 pub(super) async fn leases(shared: Weak<Shared>) {
-    rounds(shared, RENEWAL, async |shared| {
+    let mut ticks = ticks(RENEWAL);
+    while let Some(shared) = next_round(&mut ticks, &shared).await {
         if !shared.running.is_empty()
             && let Err(error) = shared.store.renew(shared.instance, LEASE).await
         {
             tracing::warn!(%error, "leases could not be renewed");
         }
-        true
-    })
-    .await;
+    }
 }
 
 /// Looks for messages that nobody answers: left by a crash, replayed by a person, let go by another
 /// instance.
 pub(super) async fn search(shared: Weak<Shared>, tell: mpsc::WeakSender<Signal>) {
-    rounds(shared, SEARCH, async |shared| {
-        let Some(tell) = tell.upgrade() else { return false };
+    let mut ticks = ticks(SEARCH);
+    while let Some(shared) = next_round(&mut ticks, &shared).await {
+        let Some(tell) = tell.upgrade() else { return };
         match shared.store.ready(FOUND).await {
-            Ok(ready) if ready.is_empty() => true,
-            Ok(ready) => tell.send(Signal::Found(ready)).await.is_ok(),
-            Err(error) => {
-                tracing::warn!(%error, "the store could not be searched for work");
-                true
-            }
+            Ok(ready) if ready.is_empty() => {}
+            Ok(ready) => drop(tell.send(Signal::Found(ready)).await),
+            Err(error) => tracing::warn!(%error, "the store could not be searched for work"),
         }
-    })
-    .await;
+    }
 }
 
 /// Expires sessions, forgets old rows, closes databases that nobody uses.
 pub(super) async fn tidy(shared: Weak<Shared>) {
-    rounds(shared, TIDY, async |shared| {
+    let mut ticks = ticks(TIDY);
+    while let Some(shared) = next_round(&mut ticks, &shared).await {
         match shared.store.upkeep().await {
             Ok(done) if done.expired + done.forgotten > 0 => {
                 tracing::info!(expired = done.expired, forgotten = done.forgotten, "tidied up");
@@ -58,23 +55,17 @@ pub(super) async fn tidy(shared: Weak<Shared>) {
             Err(error) => tracing::warn!(%error, "the store could not be tidied up"),
         }
         shared.store.close_idle().await;
-        true
-    })
-    .await;
+    }
 }
 
-async fn rounds(
-    shared: Weak<Shared>,
-    every: Duration,
-    mut round: impl AsyncFnMut(&Arc<Shared>) -> bool,
-) {
+fn ticks(every: Duration) -> Interval {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(shared) = shared.upgrade() else { return };
-        if !round(&shared).await {
-            return;
-        }
-    }
+    ticks
+}
+
+/// Waits for the next round. `None` when the engine is gone.
+async fn next_round(ticks: &mut Interval, shared: &Weak<Shared>) -> Option<Arc<Shared>> {
+    ticks.tick().await;
+    shared.upgrade()
 }
