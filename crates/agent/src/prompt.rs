@@ -71,7 +71,11 @@ impl Batch<'_> {
         if !beyond.is_empty() && self.policy.drop == QueueDrop::Summarize {
             let lines: Vec<String> =
                 beyond.iter().map(|text| format!("- {}", one_line(text, SHORTENED))).collect();
-            parts.push(format!("[{} earlier messages, shortened]\n{}", beyond.len(), lines.join("\n")));
+            parts.push(format!(
+                "[{} earlier messages, shortened]\n{}",
+                beyond.len(),
+                lines.join("\n")
+            ));
         }
         parts.extend(full.iter().map(|text| (*text).to_owned()));
         parts.join("\n\n")
@@ -123,11 +127,14 @@ mod tests {
         let history = [said(Role::User, "hi"), said(Role::Assistant, "hello")];
         let request = request(&history, vec!["one", "two"], QueuePolicy::default());
         assert_eq!(request.system, ["## AGENTS.md\n\nrules"]);
-        assert_eq!(request.turns, [
-            Turn::User("hi".to_owned()),
-            Turn::assistant("hello"),
-            Turn::User("one\n\ntwo".to_owned())
-        ]);
+        assert_eq!(
+            request.turns,
+            [
+                Turn::User("hi".to_owned()),
+                Turn::assistant("hello"),
+                Turn::User("one\n\ntwo".to_owned())
+            ]
+        );
     }
 
     #[test]
@@ -138,7 +145,10 @@ mod tests {
             Some(Turn::User(text)) => text,
             other => panic!("{other:?}"),
         };
-        assert_eq!(text(QueueDrop::Summarize), "[2 earlier messages, shortened]\n- a b\n- c\n\nd\n\ne");
+        assert_eq!(
+            text(QueueDrop::Summarize),
+            "[2 earlier messages, shortened]\n- a b\n- c\n\nd\n\ne"
+        );
         assert_eq!(text(QueueDrop::Old), "d\n\ne");
     }
 

@@ -219,7 +219,9 @@ fn section(name: &str, text: &str, limit: usize) -> String {
         return format!("## {name}\n\n{text}");
     }
     let kept: String = text.chars().take(limit).collect();
-    format!("## {name}\n\n{kept}\n\n[{name} has {length} characters; only the first {limit} are read]")
+    format!(
+        "## {name}\n\n{kept}\n\n[{name} has {length} characters; only the first {limit} are read]"
+    )
 }
 
 #[cfg(test)]
@@ -251,13 +253,16 @@ mod tests {
             ("AGENTS.md", "rules"),
             ("SOUL.md", "  \n"),
         ]);
-        assert_eq!(workspace.brief().unwrap().sections, [
-            "## AGENTS.md\n\nrules",
-            "## TOOLS.md\n\ntools",
-            "## USER.md\n\nAnna",
-            "## memory/2026-11-20.md\n\ntoday",
-            "## memory/2026-11-19.md\n\nyesterday",
-        ]);
+        assert_eq!(
+            workspace.brief().unwrap().sections,
+            [
+                "## AGENTS.md\n\nrules",
+                "## TOOLS.md\n\ntools",
+                "## USER.md\n\nAnna",
+                "## memory/2026-11-20.md\n\ntoday",
+                "## memory/2026-11-19.md\n\nyesterday",
+            ]
+        );
     }
 
     #[test]
@@ -271,10 +276,17 @@ mod tests {
     #[test]
     fn long_files_are_cut_and_say_so() {
         let long = "я".repeat(FILE_LIMIT + 5);
-        let (_directory, workspace) =
-            workspace(&[("AGENTS.md", &long), ("SOUL.md", &long), ("CLAUDE.md", &long), ("TOOLS.md", &long)]);
+        let (_directory, workspace) = workspace(&[
+            ("AGENTS.md", &long),
+            ("SOUL.md", &long),
+            ("CLAUDE.md", &long),
+            ("TOOLS.md", &long),
+        ]);
         let sections = workspace.brief().unwrap().sections;
-        assert!(sections[0].ends_with("[AGENTS.md has 20005 characters; only the first 20000 are read]"));
+        assert!(
+            sections[0]
+                .ends_with("[AGENTS.md has 20005 characters; only the first 20000 are read]")
+        );
         let total: usize = sections.iter().map(|section| section.matches('я').count()).sum();
         assert!(total <= TOTAL_LIMIT, "{total}");
     }
@@ -284,7 +296,11 @@ mod tests {
         let (directory, workspace) = workspace(&[("AGENTS.md", "inside")]);
         fs::write(directory.path().join("secret"), "outside").unwrap();
         std::os::unix::fs::symlink("../secret", workspace.root().join("SOUL.md")).unwrap();
-        std::os::unix::fs::symlink(directory.path().join("secret"), workspace.root().join("USER.md")).unwrap();
+        std::os::unix::fs::symlink(
+            directory.path().join("secret"),
+            workspace.root().join("USER.md"),
+        )
+        .unwrap();
         fs::create_dir(workspace.root().join("TOOLS.md")).unwrap();
         assert_eq!(workspace.brief().unwrap().sections, ["## AGENTS.md\n\ninside"]);
     }

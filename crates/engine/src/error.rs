@@ -11,7 +11,9 @@ pub enum Error {
     #[error("{0}")]
     Model(#[from] llm::Error),
     /// The model answered with nothing.
-    #[error("{model} answered with nothing; it is asked again, and if that stays so choose another model")]
+    #[error(
+        "{model} answered with nothing; it is asked again, and if that stays so choose another model"
+    )]
     Empty {
         /// Which.
         model: String,
@@ -29,7 +31,9 @@ pub enum Error {
     #[error("{0}")]
     Store(#[from] store::Error),
     /// A defect of ours.
-    #[error("the turn broke off by a defect of OpenClaw; please report it with the log of this moment")]
+    #[error(
+        "the turn broke off by a defect of OpenClaw; please report it with the log of this moment"
+    )]
     Defect,
 }
 

@@ -123,7 +123,9 @@ impl Engine {
         if tokio::time::timeout(grace, self.mailbox.quiet()).await.is_err() {
             self.shared.running.cancel_all(Reason::Stopping);
             if tokio::time::timeout(LETTING_GO, self.mailbox.quiet()).await.is_err() {
-                tracing::warn!("turns did not let go in time; their sessions are free again when leases end");
+                tracing::warn!(
+                    "turns did not let go in time; their sessions are free again when leases end"
+                );
             }
         }
         self.shared.outbox.flush().await;

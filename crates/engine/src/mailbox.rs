@@ -58,7 +58,11 @@ enum Signal {
     /// Rows that nobody answers, and when each may be tried.
     Found(Vec<store::Ready>),
     /// A turn is over; the session's next message is due then.
-    Ended { session: SessionId, account: String, next: Option<Timestamp> },
+    Ended {
+        session: SessionId,
+        account: String,
+        next: Option<Timestamp>,
+    },
     Stop,
 }
 

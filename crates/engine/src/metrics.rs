@@ -21,7 +21,10 @@ pub(crate) fn describe() {
     describe_counter!(TAKEN, "Messages handed in, by what became of them.");
     describe_counter!(TURNS, "Turns ended, by how.");
     describe_histogram!(TURN_SECONDS, "Time from the start of a turn to its end.");
-    describe_histogram!(FIRST_WORD_SECONDS, "Time from the start of a turn to the model's first word.");
+    describe_histogram!(
+        FIRST_WORD_SECONDS,
+        "Time from the start of a turn to the model's first word."
+    );
     describe_histogram!(WAIT_SECONDS, "Time from a message's arrival to the start of its turn.");
     describe_counter!(TOKENS, "Tokens that models used, by kind.");
     describe_gauge!(RUNNING, "Turns that run now.");

@@ -73,7 +73,7 @@ async fn run(store: Store, channels: Vec<Arc<dyn Channel>>, mut inbox: mpsc::Rec
                 join_all(rows.iter().map(|row| deliver(&store, &channels, row))).await;
                 for done in flushed {
                     // Whoever asked may have stopped waiting.
-                    drop(done.send(()));
+                    let _ = done.send(());
                 }
             }
             _ = search.tick() => {
@@ -103,7 +103,12 @@ async fn deliver(store: &Store, channels: &[Arc<dyn Channel>], row: &OutboundRow
             }
         }
         Delivery::Failed { retry_after, reason } => {
-            tracing::warn!(account, reason, retry_after_ms = retry_after.as_millis(), "an answer waits");
+            tracing::warn!(
+                account,
+                reason,
+                retry_after_ms = retry_after.as_millis(),
+                "an answer waits"
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A thin driver around [`machine`]: it feeds in what happens and does what comes out.
 
-mod machine;
 mod ending;
+mod machine;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -59,7 +59,9 @@ pub(crate) async fn run(
     let turn = answer(shared, &settings, policy, &claimed, &runs, place.stop());
     // A panic in a turn is a failed attempt of its messages, not the end of the session.
     let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
-        match Machine::new(failed_before(&claimed), String::new()).step(Happening::Failed(Error::Defect)) {
+        match Machine::new(failed_before(&claimed), String::new())
+            .step(Happening::Failed(Error::Defect))
+        {
             Effect::Conclude(conclusion) => conclusion,
             Effect::Wait | Effect::Publish(_) => Conclusion::Release,
         }
@@ -79,11 +81,16 @@ async fn answer(
     stop: &Stop,
 ) -> Conclusion {
     let started = Instant::now();
-    let mut machine = Machine::new(failed_before(claimed), settings.model(&claimed.key.account).to_owned());
+    let mut machine =
+        Machine::new(failed_before(claimed), settings.model(&claimed.key.account).to_owned());
     if let Some(earlier) = earlier_answer(shared, claimed).await {
         return earlier;
     }
-    publish(shared, claimed, EventBody::Started { run: runs.run.clone(), merged: runs.merged.clone() });
+    publish(
+        shared,
+        claimed,
+        EventBody::Started { run: runs.run.clone(), merged: runs.merged.clone() },
+    );
     let deadline = started + settings.deadline;
     let mut stream = tokio::select! {
         stream = timeout_at(deadline, ask(shared, settings, policy, claimed)) => match stream {
@@ -139,7 +146,8 @@ async fn ask(
 /// What was said before. A caller that keeps the history gave it with the message; instructions alone
 /// come in front of the history that we keep.
 async fn history(shared: &Shared, claimed: &Claimed) -> Result<Vec<Said>, Error> {
-    let given = claimed.messages.first().map(|message| message.context.as_slice()).unwrap_or_default();
+    let given =
+        claimed.messages.first().map(|message| message.context.as_slice()).unwrap_or_default();
     let mut history = given.to_vec();
     if given.iter().all(|said| said.role == Role::System) {
         let lines = shared.store.transcript(&claimed.key, claimed.epoch, HISTORY_LINES).await?;
@@ -196,7 +204,8 @@ fn publish(shared: &Shared, claimed: &Claimed, body: EventBody) {
 
 impl Runs {
     fn of(claimed: &Claimed) -> Self {
-        let mut merged: Vec<RunId> = claimed.messages.iter().map(|message| message.run.clone()).collect();
+        let mut merged: Vec<RunId> =
+            claimed.messages.iter().map(|message| message.run.clone()).collect();
         let run = merged.pop().unwrap_or_else(|| RunId(String::new()));
         Self { run, merged }
     }

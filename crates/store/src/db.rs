@@ -92,7 +92,11 @@ impl Db {
     }
 
     /// Runs `work` on a connection that only reads.
-    pub(crate) fn read<'s, T, F>(&'s self, action: &'static str, work: F) -> BoxFuture<'s, Result<T>>
+    pub(crate) fn read<'s, T, F>(
+        &'s self,
+        action: &'static str,
+        work: F,
+    ) -> BoxFuture<'s, Result<T>>
     where
         T: Send + 's,
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 's,

@@ -94,7 +94,7 @@ async fn open_server(options: &PgConnectOptions, most: u32, schema: &Migrator) -
         .await
         .map_err(|source| Error::Open { name: name(), source: Arc::new(source) })?;
     schema
-        .run(&mut connection)
+        .run_direct(None, &mut connection, false)
         .await
         .map_err(|source| Error::Migrate { name: name(), source: Arc::new(source) })?;
     drop(connection.close().await);

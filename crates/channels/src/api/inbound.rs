@@ -43,7 +43,9 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// `model` names no agent.
-    #[error("the model {0:?} does not exist; use \"openclaw\" or \"openclaw/<tenant>\", see GET /v1/models")]
+    #[error(
+        "the model {0:?} does not exist; use \"openclaw\" or \"openclaw/<tenant>\", see GET /v1/models"
+    )]
     Model(String),
     /// A field that cannot be honoured.
     #[error("{field}: {problem}")]
@@ -102,7 +104,10 @@ pub fn inbound(ask: Ask) -> Result<Asked, Error> {
 
 fn refuse_unsupported(request: &openai::Request) -> Result<(), Error> {
     if let Some(routing) = ROUTING.iter().copied().find(|name| request.extra.contains_key(*name)) {
-        return Err(field(routing, "where a request goes is configured, not asked for; leave it out"));
+        return Err(field(
+            routing,
+            "where a request goes is configured, not asked for; leave it out",
+        ));
     }
     if request.n.is_some_and(|n| n != 1) {
         return Err(field("n", "an agent gives one answer; leave it out or ask several times"));
@@ -137,7 +142,10 @@ fn said(messages: &[openai::Message]) -> Result<Vec<Said>, Error> {
                 openai::Role::User => Role::User,
                 openai::Role::Assistant => Role::Assistant,
                 openai::Role::Tool | openai::Role::Function => {
-                    return Err(field("messages", "results of tools cannot be handed in; leave them out"));
+                    return Err(field(
+                        "messages",
+                        "results of tools cannot be handed in; leave them out",
+                    ));
                 }
             };
             Ok(Said { role, text: text(message.content.as_ref())? })
@@ -150,7 +158,10 @@ fn text(content: Option<&Content>) -> Result<String, Error> {
     if let Content::Parts(parts) = content
         && parts.iter().any(|part| !matches!(part, Part::Text { .. }))
     {
-        return Err(field("messages", "only text parts are understood; leave pictures and files out"));
+        return Err(field(
+            "messages",
+            "only text parts are understood; leave pictures and files out",
+        ));
     }
     Ok(content.text())
 }
@@ -238,7 +249,10 @@ mod tests {
     fn with_a_user_the_agent_remembers() {
         let body = json!({"model": "openclaw/aliya", "user": "42", "messages": messages()});
         let asked = asked(body).unwrap();
-        assert_eq!(asked.inbound.context, [Said { role: Role::System, text: "be kind".to_owned() }]);
+        assert_eq!(
+            asked.inbound.context,
+            [Said { role: Role::System, text: "be kind".to_owned() }]
+        );
         assert_eq!(asked.inbound.session.to_string(), "agent:aliya:api:user:operator:42");
     }
 
@@ -251,7 +265,10 @@ mod tests {
         };
         assert!(with("api_base", json!("http://evil.test")).starts_with("api_base: "));
         assert!(with("n", json!(2)).starts_with("n: "));
-        assert!(with("messages", json!([{"role": "assistant", "content": "x"}])).starts_with("messages: "));
+        assert!(
+            with("messages", json!([{"role": "assistant", "content": "x"}]))
+                .starts_with("messages: ")
+        );
         assert!(with("messages", json!([])).starts_with("messages: "));
         assert!(with("model", json!("gpt-4o")).contains("\"gpt-4o\""));
         assert!(with("model", json!("openclawx")).contains("does not exist"));

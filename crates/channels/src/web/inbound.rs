@@ -19,10 +19,14 @@ pub struct Said {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The client's name for the message is unusable.
-    #[error("idempotencyKey has 1 to {LONGEST_KEY} printable characters without spaces, for example a UUID")]
+    #[error(
+        "idempotencyKey has 1 to {LONGEST_KEY} printable characters without spaces, for example a UUID"
+    )]
     Key,
     /// The conversation belongs to another channel.
-    #[error("the session {0} cannot be written to from here; choose one of the web, or start a new one")]
+    #[error(
+        "the session {0} cannot be written to from here; choose one of the web, or start a new one"
+    )]
     Session(SessionKey),
 }
 

@@ -64,7 +64,8 @@ impl Plan {
             Some(Place::Running { arrived }) => arrived.clone(),
             None => None,
         };
-        let (oldest, messages) = before.map_or((now, 1), |before| (before.oldest, before.messages + 1));
+        let (oldest, messages) =
+            before.map_or((now, 1), |before| (before.oldest, before.messages + 1));
         let wait = policy.wait(now.duration_since(oldest), std::time::Duration::ZERO, messages);
         self.put(session, account, now + wait, oldest, messages);
     }
@@ -169,7 +170,11 @@ mod tests {
         assert_eq!(plan.take_due(start), Some((TWO, "web".to_owned())));
         assert_eq!(plan.take_due(start + ms(1)), None);
         plan.ended(ONE, "web", None);
-        assert_eq!(plan.take_due(start), Some((ONE, "web".to_owned())), "it arrived during the turn");
+        assert_eq!(
+            plan.take_due(start),
+            Some((ONE, "web".to_owned())),
+            "it arrived during the turn"
+        );
         plan.ended(ONE, "web", None);
         plan.ended(TWO, "web", None);
         assert_eq!((plan.running(), plan.waiting()), (0, 0));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::queue::{QueueDrop, QueuePolicy};
 use domain::{Answer, Event, EventBody, MessageId, Role, Timestamp};
-use store::{Claimed, LineOutcome, NewLine, Outcome, OutboundRow};
+use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome};
 
 use super::Runs;
 use super::machine::Conclusion;
@@ -73,7 +73,8 @@ impl Ending<'_> {
             Outcome::Done { answer } => answer.clone(),
             _ => None,
         };
-        let next = self.persist(|| self.shared.store.finish(self.claimed.claim, outcome.clone())).await?;
+        let next =
+            self.persist(|| self.shared.store.finish(self.claimed.claim, outcome.clone())).await?;
         if let Some(answer) = answer {
             let (session, created_at) = (self.claimed.key.clone(), self.shared.clock.now());
             let row = OutboundRow { id: answer.id.0, session, answer, created_at };
@@ -132,7 +133,13 @@ impl Ending<'_> {
 
     fn failed(&self, code: &'static str, text: String, retry_at: Option<Timestamp>) -> EventBody {
         tracing::warn!(session = %self.claimed.key, code, reason = text, parked = retry_at.is_none(), "a turn failed");
-        EventBody::Failed { run: self.runs.run.clone(), merged: self.runs.merged.clone(), code, text, retry_at }
+        EventBody::Failed {
+            run: self.runs.run.clone(),
+            merged: self.runs.merged.clone(),
+            code,
+            text,
+            retry_at,
+        }
     }
 
     /// Tries until the store has taken it. `None` when it will not: the lease is lost, or patience.

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use domain::Coded;
 use domain::backoff::Backoff;
 use domain::event::Usage;
-use domain::Coded;
 use llm::StreamEvent;
 
 use crate::Error;
@@ -152,7 +152,8 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        let Conclusion::Answer { text, model, aborted, usage } = conclusion(turn.step(done())) else {
+        let Conclusion::Answer { text, model, aborted, usage } = conclusion(turn.step(done()))
+        else {
             panic!("an answer")
         };
         assert_eq!((text, model.as_str(), aborted, usage.output), (published, "m-1", false, 2));
@@ -160,12 +161,17 @@ mod tests {
 
     #[test]
     fn a_passing_failure_is_retried_later_each_time_then_parked() {
-        let after = |failed| match conclusion(Machine::new(failed, "m".to_owned()).step(overloaded(None))) {
+        let after = |failed| match conclusion(
+            Machine::new(failed, "m".to_owned()).step(overloaded(None)),
+        ) {
             Conclusion::Retry { after, code: "model-overloaded", .. } => Some(after.as_secs()),
             Conclusion::Park { code: "model-overloaded", .. } => None,
             other => panic!("{other:?}"),
         };
-        assert_eq!((0..5).map(after).collect::<Vec<_>>(), [Some(2), Some(4), Some(8), Some(16), None]);
+        assert_eq!(
+            (0..5).map(after).collect::<Vec<_>>(),
+            [Some(2), Some(4), Some(8), Some(16), None]
+        );
     }
 
     #[test]
@@ -182,8 +188,10 @@ mod tests {
 
     #[test]
     fn a_failure_that_will_not_pass_is_parked_at_once() {
-        let error = llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
-        let parked = conclusion(Machine::new(0, "m".to_owned()).step(Happening::Failed(error.into())));
+        let error =
+            llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
+        let parked =
+            conclusion(Machine::new(0, "m".to_owned()).step(Happening::Failed(error.into())));
         assert!(matches!(parked, Conclusion::Park { code: "model-authentication", .. }));
     }
 

@@ -88,7 +88,7 @@ impl Sqlite {
             .pragma("journal_size_limit", "16777216");
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         schema
-            .run(&mut connection)
+            .run_direct(None, &mut connection, false)
             .await
             .map_err(|source| Error::Migrate { name: name.clone(), source: source.into() })?;
         let readers = SqlitePoolOptions::new()
