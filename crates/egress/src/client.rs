@@ -222,10 +222,11 @@ fn build(
         .pool_idle_timeout(options.idle_for)
         .tcp_keepalive(Duration::from_secs(30));
     if let Some(proxy) = &options.proxy {
-        let proxy = Proxy::all(proxy).map_err(|source| Error::Client { source })?;
+        let proxy =
+            Proxy::all(proxy).map_err(|source| Error::Client { source: source.without_url() })?;
         builder = builder.proxy(proxy.no_proxy(NoProxy::from_string(DIRECT)));
     }
-    trust(builder).build().map_err(|source| Error::Client { source })
+    trust(builder).build().map_err(|source| Error::Client { source: source.without_url() })
 }
 
 fn extra_authorities(options: &Options) -> Result<Vec<Certificate>, Error> {

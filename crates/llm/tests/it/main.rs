@@ -5,3 +5,4 @@ mod anthropic;
 mod failures;
 mod openai;
 mod server;
+mod wire;

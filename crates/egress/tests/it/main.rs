@@ -1,0 +1,6 @@
+//! The client against servers on loopback that write exact bytes.
+#![cfg(test)]
+
+mod answers;
+mod server;
+mod tls;
