@@ -1,0 +1,100 @@
+//! What all connections share: options, journal, outage, counters.
+
+use domain::Secret;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::ask::Ask;
+use crate::error::Result;
+use crate::journal::Journal;
+use crate::model_name::parse;
+use crate::outage::{Attempts, Outage};
+use crate::recipe::{Fault, Recipe, Voice};
+use crate::refusal::{Api, Refusal};
+use crate::script::Script;
+use crate::server::Options;
+
+/// The shared state.
+#[derive(Debug)]
+pub struct Stage {
+    pub options: Options,
+    pub scripts: Vec<Script>,
+    pub journal: Journal,
+    pub outage: Outage,
+    attempts: Attempts,
+}
+
+// === impl Stage ===
+
+impl Stage {
+    pub fn new(mut options: Options) -> Self {
+        let mut scripts = std::mem::take(&mut options.scripts);
+        scripts.push(Script::greeting());
+        Self {
+            options,
+            scripts,
+            journal: Journal::new(),
+            outage: Outage::default(),
+            attempts: Attempts::default(),
+        }
+    }
+
+    /// What a model's name asks for now: through its alias, and with the outage that is on.
+    pub fn recipe(&self, model: &str) -> Result<Recipe> {
+        let alias = self.options.aliases.iter().find(|(alias, _)| alias == model);
+        let name = alias.map_or(model, |(_, name)| name);
+        parse(&self.outage.befall(name))
+    }
+
+    /// What this request gets: the recipe with the options of the script's turn, and without the faults once
+    /// a flaky conversation has had its share of them.
+    pub fn recipe_for(
+        &self,
+        ask: &Ask,
+        header: Option<&str>,
+        mut recipe: Recipe,
+    ) -> Result<Recipe> {
+        if recipe.voice == Voice::Script {
+            let wanted = recipe.content.script.as_deref();
+            let named = |script: &&Script| wanted.is_none_or(|wanted| script.name == wanted);
+            let script = self.scripts.iter().find(named);
+            let options = script.map(|script| script.turn(ask.turns).options).unwrap_or_default();
+            if !options.is_empty() {
+                recipe = self.recipe(&format!("{}+{options}", ask.model))?;
+            }
+        }
+        let Some(failures) = recipe.fault.flaky.take() else { return Ok(recipe) };
+        let key = ask.conversation.as_deref().or(header).unwrap_or_default();
+        if self.attempts.count(&format!("{} {key}", ask.model)) > failures {
+            recipe.fault = Fault::default();
+        } else if recipe.fault == Fault::default() {
+            recipe.fault.status = Some(503);
+        }
+        Ok(recipe)
+    }
+
+    /// Checks the key of a request.
+    pub fn admit(&self, api: Api, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Some(key) = &self.options.api_key else { return Ok(()) };
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = text(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+        let shown = match api {
+            Api::OpenAi => bearer,
+            Api::Anthropic => text("x-api-key").or(bearer),
+        };
+        match shown {
+            Some(shown) if Secret::new(shown) == *key => Ok(()),
+            Some(_) => Err(Refusal::by_status(api, 401)),
+            None => Err(Refusal::new(
+                401,
+                match api {
+                    Api::OpenAi => {
+                        "You didn't provide an API key. You need to provide your API key in an \
+                         Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+                    }
+                    Api::Anthropic => "x-api-key header is required",
+                },
+            )),
+        }
+    }
+}
