@@ -20,7 +20,8 @@ pub use quantity::{ByteSize, Cpus};
 pub struct ModelRef(String);
 
 /// A browser's origin: scheme, host and port, nothing behind them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Origin(String);
 
 /// Checks text against the form that a schema names; forms that are not ours are notes for people.

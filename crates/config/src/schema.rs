@@ -10,6 +10,9 @@ use serde_json::Value;
 use crate::Config;
 use crate::key_path::{KeyPath, Step};
 
+/// Marks an object that does not exist unless it is written, such as the section of a messenger.
+pub(crate) const OPTIONAL: &str = "x-optional";
+
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
@@ -76,10 +79,15 @@ impl Transform for Tidy {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
         let Some(object) = schema.as_object_mut() else { return };
-        if object.get("default") == Some(&Value::Null) {
+        // An empty default of text stands for "must be written".
+        if matches!(object.get("default"), Some(Value::Null))
+            || object.get("default") == Some(&"".into())
+        {
             object.remove("default");
         }
+        let mut optional = false;
         if let Some(Value::Array(types)) = object.get_mut("type") {
+            optional |= types.iter().any(|name| name == "null");
             types.retain(|name| name != "null");
             if let [single] = types.as_slice() {
                 let single = single.clone();
@@ -87,7 +95,9 @@ impl Transform for Tidy {
             }
         }
         if let Some(Value::Array(forms)) = object.get_mut("anyOf") {
+            let all = forms.len();
             forms.retain(|form| form.get("type").and_then(Value::as_str) != Some("null"));
+            optional |= forms.len() < all;
             if let [Value::Object(single)] = forms.as_slice() {
                 let single = single.clone();
                 object.remove("anyOf");
@@ -95,6 +105,9 @@ impl Transform for Tidy {
                     object.entry(key).or_insert(value);
                 }
             }
+        }
+        if optional && object.contains_key("properties") {
+            object.insert(OPTIONAL.to_owned(), Value::Bool(true));
         }
         if object.contains_key("properties") && !object.contains_key("additionalProperties") {
             object.insert("additionalProperties".to_owned(), Value::Bool(false));
@@ -127,6 +140,7 @@ mod tests {
         "exclusiveMinimum",
         "minLength",
         "writeOnly",
+        OPTIONAL,
     ];
 
     fn visit(schema: &Value, path: &str) {
@@ -143,7 +157,7 @@ mod tests {
                 }
                 "items" | "additionalProperties" => visit(value, path),
                 "anyOf" | "oneOf" => {
-                    value.as_array().unwrap().iter().for_each(|form| visit(form, path))
+                    value.as_array().unwrap().iter().for_each(|form| visit(form, path));
                 }
                 _ => {}
             }

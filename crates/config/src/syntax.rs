@@ -81,14 +81,6 @@ pub(crate) fn parse(text: &str) -> Result<Node, Vec<Fault>> {
     }
 }
 
-/// The offset of the first thing at or behind `at` that is neither white space nor a comment; `None`
-/// for a comment without an end.
-pub(crate) fn after_trivia(text: &str, at: usize) -> Option<usize> {
-    let mut cursor = Cursor { text, pos: at };
-    cursor.skip_trivia().ok()?;
-    Some(cursor.pos)
-}
-
 /// A place in the text from which reading goes on.
 pub(crate) struct Cursor<'a> {
     pub text: &'a str,

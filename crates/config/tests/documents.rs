@@ -1,5 +1,7 @@
 //! Every piece of configuration that the manuals show is accepted and means what it says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is the report of the test")]
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -22,7 +22,7 @@ enum TextOrNumber<N> {
 }
 
 /// No machine has more processors than this.
-const MOST_CPUS: f64 = 4_096.0;
+const MOST_CPUS: u16 = 4_096;
 
 // === impl ByteSize ===
 
@@ -83,8 +83,10 @@ impl FromStr for Cpus {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let count =
-            text.parse::<f64>().ok().filter(|count| plain && *count > 0.0 && *count <= MOST_CPUS);
+        let count = text
+            .parse::<f64>()
+            .ok()
+            .filter(|count| plain && *count > 0.0 && *count <= f64::from(MOST_CPUS));
         count
             .map(Self)
             .ok_or_else(|| "wants a number of processors like \"2\" or \"0.5\"".to_owned())

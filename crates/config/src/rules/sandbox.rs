@@ -69,8 +69,8 @@ fn check_bind(bind: &str) -> Result<(), String> {
         return Err("wants an absolute folder, /from:/to or /from:/to:ro, without ..".to_owned());
     }
     let plain = format!("/{}", parts.join("/"));
-    let below = |folder: &&str| plain == **folder || plain.starts_with(&format!("{folder}/"));
-    if parts.is_empty() || plain.ends_with(".sock") || FORBIDDEN.iter().any(|folder| below(&folder))
+    let below = |folder: &str| plain == folder || plain.starts_with(&format!("{folder}/"));
+    if parts.is_empty() || plain.ends_with(".sock") || FORBIDDEN.iter().any(|folder| below(folder))
     {
         return Err("would give the sandbox this machine; bind a folder of its own".to_owned());
     }

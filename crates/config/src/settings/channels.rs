@@ -101,7 +101,7 @@ pub enum ChunkMode {
 }
 
 /// Somebody on a list: a number or a name, written as text or as a number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Peer {
     /// Text, for example `+15551234567`, `tg:123456789` or `*` for everybody.

@@ -7,6 +7,7 @@ use domain::id::{API, WEB};
 use domain::queue::{QueueDrop, QueueMode, QueuePolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// How incoming messages are taken together and answered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -29,7 +30,7 @@ pub struct Queue {
     #[schemars(range(max = 600_000))]
     pub debounce_ms: Option<u64>,
     /// The pause for single accounts, in milliseconds.
-    #[schemars(inner(range(max = 600_000)))]
+    #[schemars(extend("additionalProperties" = json!({"type": "integer", "maximum": 600_000})))]
     pub debounce_ms_by_channel: BTreeMap<String, u64>,
     /// How many messages may wait at full length.
     #[schemars(range(min = 1, max = 1_000))]
