@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 import { budget } from "./build/budget.ts";
+import { paintOnce } from "./build/paint.ts";
 import { precompress } from "./build/precompress.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as {
@@ -18,7 +19,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  plugins: [precompress(), budget(60 * 1024)],
+  plugins: [paintOnce(), precompress(), budget(60 * 1024)],
   server: {
     proxy: { "/ws": { target: gateway, ws: true, changeOrigin: true, rewriteWsOrigin: true } },
   },

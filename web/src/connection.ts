@@ -180,7 +180,7 @@ export class Connection {
       if (!(error instanceof Refused) || socket !== this.socket || !socket) return;
       this.problem = error.refusal;
       const refused = REFUSALS.has(error.refusal.code);
-      socket.close(refused ? CLOSE_REFUSED : 1000);
+      socket.close();
       this.lost(socket, refused ? CLOSE_REFUSED : 1000);
     }
   }

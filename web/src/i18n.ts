@@ -13,9 +13,11 @@ export const language = signal<Language>("en");
 
 const plurals = computed(() => new Intl.PluralRules(language.value));
 const numbers = computed(() => new Intl.NumberFormat(language.value));
-const relative = computed(
-  () => new Intl.RelativeTimeFormat(language.value, { style: "narrow", numeric: "always" }),
-);
+const relative = computed(() => {
+  // The narrow Russian form is a bare minus sign.
+  const style = language.value === "ru" ? "short" : "narrow";
+  return new Intl.RelativeTimeFormat(language.value, { style });
+});
 const absolute = computed(
   () => new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "medium" }),
 );
@@ -59,10 +61,18 @@ export function preferred(wanted: readonly string[]): Language {
   return known ?? "en";
 }
 
-/** How long ago, or how soon: "5m ago". */
-export function relativeTime(at: number, now: number): string {
+/** How long ago: "5m ago". A clock that differs a little from the gateway's does not make it the future. */
+export function ago(at: number, now: number): string {
+  return now - at < 45_000 ? t("now") : relativeTime(at, now);
+}
+
+/** How soon: "in 5s". */
+export function soon(at: number, now: number): string {
+  return at - now < 1_000 ? t("now") : relativeTime(at, now);
+}
+
+function relativeTime(at: number, now: number): string {
   let amount = (at - now) / 1000;
-  if (Math.abs(amount) < 1 || (amount < 0 && amount > -45)) return t("now");
   for (const [unit, size] of UNITS) {
     if (Math.abs(amount) < size * 0.95) return relative.value.format(Math.round(amount), unit);
     amount /= size;

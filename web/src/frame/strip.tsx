@@ -1,10 +1,10 @@
 // The thin strip on top: is it well, who answers, and is that a real model. Beside it the page's own switches.
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import type { Link } from "../connection.ts";
-import { LANGUAGES, type Language, language, relativeTime, setLanguage, t } from "../i18n.ts";
+import { LANGUAGES, type Language, language, setLanguage, soon, t } from "../i18n.ts";
 import type { Health } from "../protocol.ts";
 import { type Look, look, setLook } from "../store/look.ts";
+import { useSeconds } from "../store/now.ts";
 import { useGateway } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { showKeys } from "./keys.tsx";
@@ -15,12 +15,14 @@ export function Strip(): VNode {
   const health = gateway.health.value;
   return (
     <header class="strip">
-      <State link={link} health={health} />
-      {health && <Facts health={health} />}
-      {health?.model.simulated && <p class="notice">{t("simulated")}</p>}
-      {health && !health.config.ok && (
-        <p class="notice">{t("badConfig", { problem: health.config.problem ?? "" })}</p>
-      )}
+      <div class="well">
+        <State link={link} health={health} />
+        {health && <Facts health={health} />}
+        {health?.model.simulated && <p class="notice">{t("simulated")}</p>}
+        {health && !health.config.ok && (
+          <p class="notice">{t("badConfig", { problem: health.config.problem ?? "" })}</p>
+        )}
+      </div>
       <Switches />
     </header>
   );
@@ -39,8 +41,7 @@ function State({ link, health }: { link: Link; health: Health | undefined }): VN
 
 function describe(link: Link, health: Health | undefined, now: number): [tone: string, words: string] {
   if (link.kind === "waiting") {
-    const when = link.retryAt - now < 1_000 ? t("now") : relativeTime(link.retryAt, now);
-    return ["bad", t("reconnecting", { when })];
+    return ["bad", t("reconnecting", { when: soon(link.retryAt, now) })];
   }
   if (link.kind !== "open") return ["busy", t("connecting")];
   if (health && !health.ok) return ["bad", t("unwell")];
@@ -83,17 +84,4 @@ export function Switches(): VNode {
       </button>
     </div>
   );
-}
-
-/** The time, moving on each second while somebody waits for it. */
-function useSeconds(active: boolean): number {
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    if (!active) return undefined;
-    const tick = () => setNow(Date.now());
-    tick();
-    const timer = setInterval(tick, 1_000);
-    return () => clearInterval(timer);
-  }, [active]);
-  return now;
 }

@@ -27,7 +27,7 @@ const TARGET =
 const BRACKETED = /<([^\s<>]+)>/y;
 const BREAK = /<br ?\/?>/iy;
 const ENTITY = /&(#39|[a-z]{2,4});/y;
-const BARE = /https?:\/\/[^\s<>"'`|\u3000-\u303f\uff00-\uffef]+/iy;
+const BARE = /https?:\/\/[^\s<>"'`|[\]\u3000-\u303f\uff00-\uffef]+/iy;
 const WORD = /[\p{L}\p{N}]/u;
 
 export function inline(text: string): Inline[] {
@@ -152,7 +152,7 @@ class Reader {
     const closes = before.trim() !== "" && !(inWord && WORD.test(after));
     let left = closes ? this.close(run) : run.length;
     while (left > 0) {
-      const mark = run.slice(0, left >= 2 ? 2 : 1);
+      const mark = run.slice(0, left % 2 === 1 ? 1 : 2);
       if (opens && run.length <= 3 && this.stack.length < DEEPEST) this.stack.push({ mark, children: [] });
       else this.add(mark);
       left -= mark.length;
@@ -164,9 +164,9 @@ class Reader {
   private close(run: string): number {
     let left = run.length;
     while (left > 0) {
-      const at = this.stack.findLastIndex((open) => open.mark[0] === run[0] || open.mark === "[");
+      const at = this.partnerOf(run.charAt(0), left);
       const open = this.stack[at];
-      if (!open || open.mark === "[" || open.mark.length > left) break;
+      if (!open) break;
       this.flatten(at + 1);
       if (open.children.length === 0) break;
       this.stack.pop();
@@ -175,6 +175,15 @@ class Reader {
       left -= open.mark.length;
     }
     return left;
+  }
+
+  /** The innermost mark that so many marks can close, within the innermost bracket; two rather than one. */
+  private partnerOf(char: string, left: number): number {
+    const from = this.stack.findLastIndex((open) => open.mark === "[");
+    const find = (fits: (length: number) => boolean) =>
+      this.stack.findLastIndex((open, at) => at > from && open.mark[0] === char && fits(open.mark.length));
+    const exact = left === 2 ? find((length) => length === 2) : -1;
+    return exact >= 0 ? exact : find((length) => length <= left);
   }
 
   /** Makes plain text of the marks that nobody closed, down to the given level. */

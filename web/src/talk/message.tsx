@@ -3,12 +3,12 @@ import type { ComponentChildren, VNode } from "preact";
 import { useGateway } from "../frame/context.ts";
 import { CopyButton } from "../frame/copy.tsx";
 import { Problem } from "../frame/problem.tsx";
-import { absoluteTime, clockTime, relativeTime, t } from "../i18n.ts";
+import { absoluteTime, clockTime, soon, t } from "../i18n.ts";
 import { Markdown } from "../markdown/markdown.tsx";
 import type { Outgoing as OutgoingMessage } from "../outbox.ts";
 import { textOf } from "../protocol.ts";
 import { draft, write } from "../store/drafts.ts";
-import { now } from "../store/now.ts";
+import { useSeconds } from "../store/now.ts";
 import type { Run } from "../store/run.ts";
 import type { Entry } from "../store/thread.ts";
 
@@ -25,12 +25,13 @@ export function Said({ entry, sessionKey }: { entry: Entry; sessionKey: string }
 function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
   const { state, error, retryAt, runId } = entry;
   const about = { run: runId, session: sessionKey };
+  const now = useSeconds(retryAt !== undefined);
   if (state === "parked") {
     const what = t("parked", { command: "openclaw inbox replay" });
     return <Problem what={what} error={error ?? { code: "parked", message: "" }} about={about} />;
   }
   if (error && retryAt) {
-    const when = relativeTime(retryAt, now.value);
+    const when = soon(retryAt, now);
     return <Problem what={t("retries", { when })} error={error} about={about} mild />;
   }
   const words = { waiting: t("waits"), aborted: t("stopped"), dropped: t("dropped") };

@@ -2,7 +2,7 @@
 import type { RefObject, VNode } from "preact";
 import { useGateway } from "../frame/context.ts";
 import { Icon } from "../frame/icon.tsx";
-import { absoluteTime, relativeTime, t } from "../i18n.ts";
+import { absoluteTime, ago, t } from "../i18n.ts";
 import type { Session } from "../protocol.ts";
 import { now } from "../store/now.ts";
 import { go } from "../store/route.ts";
@@ -95,7 +95,7 @@ function Row({ session, isOpen, onOpen }: { session: Session; isOpen: boolean; o
         {channel !== "web" && <span class="tag">{channel}</span>}
         {waiting > 0 && <span class="count" title={t("waitingCount", { count: waiting })}>{waiting}</span>}
         <time dateTime={new Date(updatedAt).toISOString()} title={absoluteTime(updatedAt)}>
-          {relativeTime(updatedAt, now.value)}
+          {ago(updatedAt, now.value)}
         </time>
       </button>
     </li>
@@ -103,7 +103,7 @@ function Row({ session, isOpen, onOpen }: { session: Session; isOpen: boolean; o
 }
 
 export function titleOf(session: Session | undefined): string {
-  return session?.title || session?.lastText || t("newConversation");
+  return session?.title || session?.lastText?.replace(/[*_`#>|~]+/g, "").trim() || t("newConversation");
 }
 
 export function stateOf({ state, parked }: Session): string {
