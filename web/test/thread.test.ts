@@ -48,3 +48,8 @@ test("what is not sent yet stands last, under the key of its stored form", () =>
   const outgoing = [{ key: "r2", sessionKey: "s", text: "x", at: 2 }];
   expect(thread([user("1")], [], outgoing).map(({ key }) => key)).toEqual(["said:r1", "said:r2"]);
 });
+
+test("what is stored is not shown a second time while its acknowledgement is on the way", () => {
+  const outgoing = [{ key: "r1", sessionKey: "s", text: "x", at: 1 }];
+  expect(thread([user("1")], [], outgoing).map(({ kind }) => kind)).toEqual(["said"]);
+});

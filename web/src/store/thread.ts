@@ -45,7 +45,9 @@ export function thread(entries: Entry[], runs: readonly Run[], outgoing: Outgoin
   for (const run of runs) place(live(run), users.length - 1);
 
   const read = users.flatMap((user, at) => [said(user), ...(slots[at] ?? [])]);
-  return [...head, ...read, ...outgoing.map(waiting)];
+  // The gateway may tell that it stored a message before it answers the one who sent it.
+  const unstored = outgoing.filter(({ key }) => !index.has(key));
+  return [...head, ...read, ...unstored.map(waiting)];
 }
 
 function said(entry: Entry): Item {

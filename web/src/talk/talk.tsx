@@ -25,8 +25,11 @@ export function Talk(): VNode {
   };
   const begin = () => open(sessions.begin());
   const search = () => {
+    const focus = () => list.current?.querySelector("input")?.focus();
     setListed(true);
-    requestAnimationFrame(() => list.current?.querySelector("input")?.focus());
+    focus();
+    // On a phone the list can be focused only once it is seen.
+    requestAnimationFrame(focus);
   };
   useKeys({
     "/": search,
