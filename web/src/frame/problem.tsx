@@ -1,0 +1,38 @@
+// How the page says that something went wrong: what happened, the code, what to do, and the text for support.
+import type { ComponentChildren, VNode } from "preact";
+import type { Refusal } from "../protocol.ts";
+import { t } from "../i18n.ts";
+import { CopyButton } from "./copy.tsx";
+
+interface Props {
+  what: string;
+  error: Pick<Refusal, "code" | "message">;
+  /** What the text for support says besides: the run, the conversation. */
+  about?: Record<string, string | undefined>;
+  /** It goes on by itself: no alarm. */
+  mild?: boolean;
+  children?: ComponentChildren;
+}
+
+export function Problem({ what, error, about = {}, mild = false, children }: Props): VNode {
+  return (
+    <div class={mild ? "problem mild" : "problem"} role="alert">
+      <p>{what}</p>
+      <p>
+        {error.message} <code>{error.code}</code>
+      </p>
+      <div class="actions">
+        {children}
+        <CopyButton text={support(error, about)} label={t("copySupport")} />
+      </div>
+    </div>
+  );
+}
+
+function support(error: Props["error"], about: Record<string, string | undefined>): string {
+  const lines = { code: error.code, message: error.message, ...about, at: new Date().toISOString() };
+  return Object.entries({ ...lines, page: __VERSION__ })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join("\n");
+}

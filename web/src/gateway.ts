@@ -1,0 +1,158 @@
+// The page's whole model: one connection, the outbox, the list and the conversations, wired together.
+// Views read its signals and call its verbs; it draws nothing.
+import { type Signal, signal } from "@preact/signals";
+import { Connection, Refused, type Socket } from "./connection.ts";
+import { type Credential } from "./credential.ts";
+import { Outbox } from "./outbox.ts";
+import { type Health, type Hello, tenantOf } from "./protocol.ts";
+import { Conversation } from "./store/conversation.ts";
+import { Sessions } from "./store/sessions.ts";
+
+export interface Surroundings {
+  open(): Socket;
+  credential: Credential;
+  version: string;
+  /** Calls back when the screen can show something new. */
+  frame(draw: () => void): void;
+}
+
+/** Conversations kept at hand; the one not looked at for longest goes first. */
+const KEPT = 20;
+const LIST_PAUSE = 150;
+
+export class Gateway {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  readonly sessions = new Sessions();
+  readonly health: Signal<Health | undefined> = signal(undefined);
+  readonly hello: Signal<Hello | undefined> = signal(undefined);
+  private readonly around: Surroundings;
+  private readonly conversations = new Map<string, Conversation>();
+  private relist: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(around: Surroundings) {
+    this.around = around;
+    const { credential } = around;
+    this.connection = new Connection({
+      open: () => around.open(),
+      version: around.version,
+      token: () => credential.token,
+      refused: () => credential.refused(),
+    });
+    this.outbox = new Outbox(
+      (params) => this.connection.request("chat.send", params),
+      (message, { runId, status }) => {
+        const conversation = this.conversations.get(message.sessionKey);
+        conversation?.acknowledged(message, runId);
+        if (conversation && status === "duplicate") this.load(conversation);
+      },
+    );
+    this.listen();
+  }
+
+  start(): void {
+    this.connection.connect();
+  }
+
+  /** Lets a person in with a token or a link that they pasted. */
+  signIn(pasted: string): void {
+    this.around.credential.use(pasted);
+    this.connection.renew();
+  }
+
+  /** The conversation of that name; loads it when it was not at hand. */
+  conversation(key: string): Conversation {
+    let found = this.conversations.get(key);
+    if (found) {
+      this.conversations.delete(key);
+    } else {
+      found = new Conversation(
+        key,
+        (params) => this.connection.request("chat.history", params),
+        (draw) => this.around.frame(draw),
+      );
+      this.load(found);
+    }
+    this.conversations.set(key, found);
+    for (const old of [...this.conversations.keys()].slice(0, -KEPT)) this.conversations.delete(old);
+    return found;
+  }
+
+  /** The conversation a tenant begins with. */
+  firstOf(tenant: string): string {
+    const main = this.hello.value?.snapshot.sessionDefaults.mainSessionKey ?? "";
+    return this.sessions.all.value[0]?.key ?? this.sessions.begin(tenantOf(main) === tenant ? main : undefined);
+  }
+
+  async abort(sessionKey: string, runId?: string): Promise<void> {
+    await this.connection.request("chat.abort", { sessionKey, ...(runId !== undefined && { runId }) });
+  }
+
+  async reset(sessionKey: string): Promise<void> {
+    await this.connection.request("sessions.reset", { sessionKey });
+    const conversation = this.conversation(sessionKey);
+    conversation.clear();
+    this.load(conversation);
+  }
+
+  private listen(): void {
+    const { connection } = this;
+    connection.onOpen((hello) => void this.opened(hello));
+    connection.on("health", (health) => {
+      this.health.value = health;
+    });
+    connection.on("chat", (event) => this.conversations.get(event.sessionKey)?.chat(event));
+    connection.on("session.message", ({ sessionKey, message }) =>
+      this.conversations.get(sessionKey)?.received(message),
+    );
+    connection.on("sessions.changed", () => this.listSoon());
+  }
+
+  private async opened(hello: Hello): Promise<void> {
+    const { connection } = this;
+    this.around.credential.accepted(hello.auth.deviceToken);
+    this.hello.value = hello;
+    if (hello.snapshot.health) this.health.value = hello.snapshot.health;
+    // Subscribed first, so that nothing that happens after the history was read is missed.
+    const subscribed = connection.request("sessions.subscribe", {});
+    for (const conversation of this.conversations.values()) {
+      conversation.interrupted();
+      this.load(conversation);
+    }
+    this.outbox.flush();
+    try {
+      const [, { agents, defaultId }, { sessions }, health] = await Promise.all([
+        subscribed,
+        connection.request("agents.list", {}),
+        connection.request("sessions.list", {}),
+        connection.request("health", {}),
+      ]);
+      this.sessions.takeAgents(agents, hello.auth.tenant ?? defaultId);
+      this.sessions.takeList(sessions);
+      this.health.value = health;
+    } catch {
+      // The connection went away; all of this is asked again when it is back.
+    }
+  }
+
+  private load(conversation: Conversation): void {
+    conversation.problem.value = undefined;
+    conversation.load().catch((error: unknown) => {
+      if (!(error instanceof Refused)) return;
+      // A conversation that nobody has said a word in is not stored anywhere.
+      if (error.refusal.code === "NOT_FOUND") conversation.loaded.value = true;
+      else conversation.problem.value = error.refusal;
+    });
+  }
+
+  /** One list for a burst of changes. */
+  private listSoon(): void {
+    this.relist ??= setTimeout(() => {
+      this.relist = undefined;
+      this.connection
+        .request("sessions.list", {})
+        .then(({ sessions }) => this.sessions.takeList(sessions))
+        .catch(() => {});
+    }, LIST_PAUSE);
+  }
+}

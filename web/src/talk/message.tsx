@@ -1,0 +1,116 @@
+// One message of a conversation in each of its forms: on its way out, stored, answered, being answered.
+import type { ComponentChildren, VNode } from "preact";
+import { useGateway } from "../frame/context.ts";
+import { CopyButton } from "../frame/copy.tsx";
+import { Problem } from "../frame/problem.tsx";
+import { absoluteTime, clockTime, soon, t } from "../i18n.ts";
+import { Markdown } from "../markdown/markdown.tsx";
+import type { Outgoing as OutgoingMessage } from "../outbox.ts";
+import { textOf } from "../protocol.ts";
+import { draft, write } from "../store/drafts.ts";
+import { useSeconds } from "../store/now.ts";
+import type { Run } from "../store/run.ts";
+import type { Entry } from "../store/thread.ts";
+
+export function Said({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+  return (
+    <article aria-label={t("you")}>
+      <p class="words">{textOf(entry)}</p>
+      <Fate entry={entry} sessionKey={sessionKey} />
+    </article>
+  );
+}
+
+/** What became of a message, when it is not simply answered. */
+function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+  const { state, error, retryAt, runId } = entry;
+  const about = { run: runId, session: sessionKey };
+  const now = useSeconds(retryAt !== undefined);
+  if (state === "parked") {
+    const what = t("parked", { command: "openclaw inbox replay" });
+    return <Problem what={what} error={error ?? { code: "parked", message: "" }} about={about} />;
+  }
+  if (error && retryAt) {
+    const when = soon(retryAt, now);
+    return <Problem what={t("retries", { when })} error={error} about={about} mild />;
+  }
+  const words = { waiting: t("waits"), aborted: t("stopped"), dropped: t("dropped") };
+  const note = state && state in words ? words[state as keyof typeof words] : undefined;
+  return (
+    <p class="meta">
+      {note && <span class="late">{note}</span>}
+      <Clock at={entry.timestamp} />
+    </p>
+  );
+}
+
+export function Outgoing({ message }: { message: OutgoingMessage }): VNode {
+  const { connection, outbox } = useGateway();
+  const { key, sessionKey, text, refusal, delay } = message;
+  const about = { run: key, session: sessionKey };
+  const takeBack = () => {
+    const taken = outbox.takeBack(key);
+    const begun = draft(sessionKey).value;
+    write(sessionKey, begun ? `${taken}\n${begun}` : taken);
+  };
+  let fate: ComponentChildren;
+  if (refusal) {
+    fate = (
+      <Problem what={t("notTaken")} error={refusal} about={about}>
+        <button type="button" onClick={() => outbox.again(key)}>{t("tryAgain")}</button>
+        <button type="button" onClick={takeBack}>{t("takeBack")}</button>
+      </Problem>
+    );
+  } else if (delay) {
+    fate = <Problem what={t("notTakenYet")} error={delay} about={about} mild />;
+  } else {
+    const open = connection.link.value.kind === "open";
+    fate = <p class="meta"><span class={open ? "late" : ""}>{t(open ? "sending" : "sendLater")}</span></p>;
+  }
+  return (
+    <article aria-label={t("you")} class="outgoing">
+      <p class="words">{text}</p>
+      {fate}
+    </article>
+  );
+}
+
+export function Answer({ entry }: { entry: Entry }): VNode {
+  const text = textOf(entry);
+  const spent = (entry.usage?.input ?? 0) + (entry.usage?.cached ?? 0) + (entry.usage?.output ?? 0);
+  return (
+    <article aria-label={t("agent")}>
+      <Markdown text={text} />
+      <p class="meta">
+        {entry.state === "aborted" && <span>{t("stopped")}</span>}
+        <Clock at={entry.timestamp} />
+        {entry.model && <span>{entry.model}</span>}
+        {spent > 0 && <span>{t("tokens", { count: spent })}</span>}
+        <CopyButton text={text} />
+      </p>
+    </article>
+  );
+}
+
+export function LiveAnswer({ run }: { run: Run }): VNode {
+  return (
+    <article aria-label={t("agent")} aria-busy="true" class="live">
+      {run.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
+      <Markdown text={run.text} />
+    </article>
+  );
+}
+
+/** Comes only after a moment: most answers begin before it would be seen. */
+export function Thinking(): VNode {
+  return (
+    <p class="thinking" role="status">
+      <span class="unseen">{t("thinking")}</span>
+      <i /><i /><i />
+    </p>
+  );
+}
+
+function Clock({ at }: { at: number }): VNode {
+  return <time dateTime={new Date(at).toISOString()} title={absoluteTime(at)}>{clockTime(at)}</time>;
+}

@@ -1,0 +1,78 @@
+// @vitest-environment jsdom
+// The languages: complete, with the same values to fill in, every plural form, and no word too many.
+import { readFileSync, readdirSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
+import { LANGUAGES, type Language, ago, catalogs, language, preferred, restoreLanguage, setLanguage, soon, t } from "../src/i18n.ts";
+import { type Messages, en } from "../src/messages/en.ts";
+
+const tags = Object.keys(LANGUAGES) as Language[];
+const keys = Object.keys(en) as (keyof Messages)[];
+const forms = (tag: Language, key: keyof Messages): string[] => {
+  const message: string | object = catalogs[tag][key];
+  return typeof message === "string" ? [message] : (Object.values(message) as string[]);
+};
+const values = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
+
+beforeEach(() => localStorage.clear());
+
+describe.each(tags)("%s", (tag) => {
+  test("has the keys of English, in its order", () => {
+    expect(Object.keys(catalogs[tag])).toEqual(keys);
+  });
+  test.each(keys)("says %s", (key) => {
+    const expected = values(forms("en", key)[0] ?? "");
+    for (const form of forms(tag, key)) {
+      expect(form.trim()).not.toBe("");
+      expect(values(form)).toEqual(expected);
+    }
+  });
+  test("has every plural form of the language", () => {
+    const wanted = new Intl.PluralRules(tag).resolvedOptions().pluralCategories.slice().sort();
+    for (const key of keys) {
+      const message: string | object = catalogs[tag][key];
+      if (typeof message === "object") expect(Object.keys(message).sort()).toEqual(wanted);
+    }
+  });
+});
+
+test("no key is left over", () => {
+  const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("messages"))
+    .map((name) => readFileSync(`src/${name}`, "utf8"))
+    .join("\n");
+  expect(keys.filter((key) => !sources.includes(`"${key}"`))).toEqual([]);
+});
+
+test("the language is the browser's first that the page speaks, until one is chosen", () => {
+  expect(preferred(["de-DE", "ru-RU", "en"])).toBe("ru");
+  expect(preferred(["zh-Hant-TW"])).toBe("zh");
+  expect(preferred(["de", "constructor"])).toBe("en");
+  restoreLanguage();
+  expect(language.value).toBe("en");
+  setLanguage("zh");
+  language.value = "en";
+  restoreLanguage();
+  expect(language.value).toBe("zh");
+  expect(document.documentElement.lang).toBe("zh-Hans");
+});
+
+test("counts in the forms of the language", () => {
+  setLanguage("ru");
+  expect([1, 3, 5, 21].map((count) => t("waitingCount", { count }))).toEqual([
+    "1 сообщение в очереди",
+    "3 сообщения в очереди",
+    "5 сообщений в очереди",
+    "21 сообщение в очереди",
+  ]);
+});
+
+test("times are relative, and a clock that is ahead makes nothing the future", () => {
+  setLanguage("en");
+  const now = 1_000_000_000_000;
+  expect(ago(now + 5_000, now)).toBe("now");
+  expect(ago(now - 5 * 60_000, now)).toBe("5m ago");
+  expect(ago(now - 26 * 3_600_000, now)).toBe("1d ago");
+  expect(ago(now - 800 * 86_400_000, now)).toBe("2y ago");
+  expect(soon(now + 12_000, now)).toBe("in 12s");
+  expect(soon(now - 1, now)).toBe("now");
+});
