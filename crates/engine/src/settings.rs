@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use agent::Workspace;
 use domain::TenantSlug;
+use domain::backoff::Backoff;
 use domain::queue::QueuePolicy;
 use llm::Models;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub turns: usize,
     /// How long one turn may take.
     pub deadline: Duration,
+    /// How messages whose turn failed are tried again, and when they are parked.
+    pub retry: Backoff,
     /// The directory that holds one directory for each tenant.
     pub tenants: PathBuf,
 }

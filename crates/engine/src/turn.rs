@@ -59,7 +59,7 @@ pub(crate) async fn run(
     let turn = answer(shared, &settings, policy, &claimed, &runs, place.stop());
     // A panic in a turn is a failed attempt of its messages, not the end of the session.
     let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
-        match Machine::new(failed_before(&claimed), String::new())
+        match Machine::new(failed_before(&claimed), settings.retry, String::new())
             .step(Happening::Failed(Error::Defect))
         {
             Effect::Conclude(conclusion) => conclusion,
@@ -81,8 +81,11 @@ async fn answer(
     stop: &Stop,
 ) -> Conclusion {
     let started = Instant::now();
-    let mut machine =
-        Machine::new(failed_before(claimed), settings.model(&claimed.key.account).to_owned());
+    let mut machine = Machine::new(
+        failed_before(claimed),
+        settings.retry,
+        settings.model(&claimed.key.account).to_owned(),
+    );
     if let Some(earlier) = earlier_answer(shared, claimed).await {
         return earlier;
     }

@@ -5,16 +5,20 @@
 
 mod world;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{Clock, Ids, Timestamp};
 
 pub use world::{Engine, World};
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved, or let run.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    at: AtomicI64,
+    running_since: OnceLock<Instant>,
+}
 
 /// Ids that count up: the same test gets the same ids in every run.
 #[derive(Debug, Default)]
@@ -26,21 +30,18 @@ pub struct CountingIds(AtomicU64);
 macro_rules! both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {
         $(
+            async fn $name($world: &$crate::World) $body
+
             $(#[$meta])*
             mod $name {
-                #[allow(unused_imports, reason = "not every test uses every import")]
-                use super::*;
-
-                async fn run($world: &$crate::World) $body
-
                 #[test]
                 fn sqlite() {
-                    $crate::World::run($crate::Engine::Sqlite, async |world| run(world).await);
+                    $crate::World::run($crate::Engine::Sqlite, async |world| super::$name(world).await);
                 }
 
                 #[test]
                 fn postgres() {
-                    $crate::World::run($crate::Engine::Postgres, async |world| run(world).await);
+                    $crate::World::run($crate::Engine::Postgres, async |world| super::$name(world).await);
                 }
             }
         )*
@@ -51,7 +52,7 @@ macro_rules! both_engines {
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(AtomicI64::new(1_790_000_000_000))
+        Self { at: AtomicI64::new(1_790_000_000_000), running_since: OnceLock::new() }
     }
 }
 
@@ -60,13 +61,19 @@ impl ManualClock {
     pub fn advance(&self, span: Duration) {
         let span =
             i64::try_from(span.as_millis()).expect("a test moves the clock by less than ages");
-        self.0.fetch_add(span, Ordering::SeqCst);
+        self.at.fetch_add(span, Ordering::SeqCst);
+    }
+
+    /// Lets it run from now on as a real clock does.
+    pub fn let_run(&self) {
+        self.running_since.get_or_init(Instant::now);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
+        Timestamp(self.at.load(Ordering::SeqCst)).after(ran)
     }
 }
 

@@ -17,6 +17,8 @@ use crate::running::Reason;
 pub(super) struct Machine {
     /// Turns that were begun for these messages before, all of which failed.
     failed: u32,
+    /// How they are tried again.
+    retry: Backoff,
     text: String,
     model: String,
 }
@@ -60,8 +62,8 @@ pub(super) enum Conclusion {
 
 impl Machine {
     /// A turn whose messages have failed this often before, asked of this model.
-    pub(super) fn new(failed: u32, model: String) -> Self {
-        Self { failed, text: String::new(), model }
+    pub(super) fn new(failed: u32, retry: Backoff, model: String) -> Self {
+        Self { failed, retry, text: String::new(), model }
     }
 
     pub(super) fn step(&mut self, happening: Happening) -> Effect {
@@ -104,10 +106,10 @@ impl Machine {
     /// parked. A provider that says when to come back is believed, up to the longest delay.
     fn failure(&self, error: &Error) -> Conclusion {
         let (code, text) = (error.code(), error.to_string());
-        let delay = Backoff::MESSAGE.delay(self.failed.saturating_add(1));
+        let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {
             Some(delay) => {
-                let asked = error.retry_after().unwrap_or_default().min(Backoff::MESSAGE.longest);
+                let asked = error.retry_after().unwrap_or_default().min(self.retry.longest);
                 Conclusion::Retry { after: delay.max(asked), code, text }
             }
             None => Conclusion::Park { code, text },
@@ -120,6 +122,10 @@ mod tests {
     use llm::StopReason;
 
     use super::*;
+
+    fn machine(failed: u32) -> Machine {
+        Machine::new(failed, Backoff::MESSAGE, "m".to_owned())
+    }
 
     fn said(text: &str) -> Happening {
         Happening::Said(StreamEvent::Text(text.to_owned()))
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_everything_that_was_published() {
-        let mut turn = Machine::new(0, "m".to_owned());
+        let mut turn = machine(0);
         let mut published = String::new();
         for word in ["Hel", "lo ", "there"] {
             match turn.step(said(word)) {
@@ -161,9 +167,7 @@ mod tests {
 
     #[test]
     fn a_passing_failure_is_retried_later_each_time_then_parked() {
-        let after = |failed| match conclusion(
-            Machine::new(failed, "m".to_owned()).step(overloaded(None)),
-        ) {
+        let after = |failed| match conclusion(machine(failed).step(overloaded(None))) {
             Conclusion::Retry { after, code: "model-overloaded", .. } => Some(after.as_secs()),
             Conclusion::Park { code: "model-overloaded", .. } => None,
             other => panic!("{other:?}"),
@@ -178,7 +182,7 @@ mod tests {
     fn a_provider_that_says_when_to_come_back_is_believed_within_reason() {
         let after = |seconds| {
             let happening = overloaded(Some(Duration::from_secs(seconds)));
-            match conclusion(Machine::new(0, "m".to_owned()).step(happening)) {
+            match conclusion(machine(0).step(happening)) {
                 Conclusion::Retry { after, .. } => after.as_secs(),
                 other => panic!("{other:?}"),
             }
@@ -190,14 +194,13 @@ mod tests {
     fn a_failure_that_will_not_pass_is_parked_at_once() {
         let error =
             llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
-        let parked =
-            conclusion(Machine::new(0, "m".to_owned()).step(Happening::Failed(error.into())));
+        let parked = conclusion(machine(0).step(Happening::Failed(error.into())));
         assert!(matches!(parked, Conclusion::Park { code: "model-authentication", .. }));
     }
 
     #[test]
     fn a_person_keeps_what_was_said_and_an_interruption_throws_it_away() {
-        let mut turn = Machine::new(0, "m".to_owned());
+        let mut turn = machine(0);
         turn.step(said("half"));
         let Conclusion::Answer { text, aborted, .. } =
             conclusion(turn.step(Happening::Stopped(Reason::Person)))
@@ -211,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_empty_answer_is_a_failure() {
-        let retried = conclusion(Machine::new(0, "m".to_owned()).step(done()));
+        let retried = conclusion(machine(0).step(done()));
         assert!(matches!(retried, Conclusion::Retry { code: "model-empty-answer", .. }));
     }
 }

@@ -1,0 +1,7 @@
+//! The path of a message, walked on both engines against a simulated model.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+
+mod failure;
+mod order;
+mod restart;
+mod scene;

@@ -1,0 +1,106 @@
+//! A crash anywhere on the path leaves rows from which the next start goes on.
+
+use std::time::Duration;
+
+use domain::{EventBody, MessageId, RunId};
+use store::{Admission, LineOutcome, NewLine, NewMessage};
+use testkit::both_engines;
+use uuid::Uuid;
+
+use crate::scene::{Scene, key};
+
+/// The instance that the scenes' engines are.
+const INSTANCE: Uuid = Uuid::from_u128(7);
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Stores a message as intake does, with no engine there to answer it.
+async fn admit(world: &World, run: &str, text: &str) -> store::Admitted {
+    let new = NewMessage {
+        session: key("main"),
+        peer: "anna".to_owned(),
+        run: RunId(run.to_owned()),
+        text: text.to_owned(),
+        context: Vec::new(),
+        room: None,
+    };
+    match world.store.admit(new).await.unwrap() {
+        Admission::Admitted(admitted) => admitted,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn start(world: &World, model: &str) -> Scene {
+    world.clock.let_run();
+    let simulator = simulator::Simulator::start(simulator::Options::default()).await.unwrap();
+    Scene::on(world, world.reopened().await, simulator, model).await
+}
+
+both_engines! {
+    async fn what_was_acknowledged_is_answered_by_the_next_start(world: &World) {
+        world.tenant("main").await;
+        admit(world, "r-1", "before").await;
+        let mut scene = start(world, "echo").await;
+        assert_eq!(scene.answer("r-1").await, "You said: before");
+    }
+
+    async fn a_turn_that_was_cut_off_is_begun_again(world: &World) {
+        world.tenant("main").await;
+        let admitted = admit(world, "r-1", "during").await;
+        let claimed = world.store.claim(admitted.session, INSTANCE, LEASE, None).await.unwrap();
+        assert!(claimed.is_some());
+        let mut scene = start(world, "echo").await;
+        assert_eq!(scene.answer("r-1").await, "You said: during");
+        assert_eq!(scene.words("main").await.len(), 2);
+    }
+
+    async fn an_answer_that_reached_the_transcript_is_not_given_twice(world: &World) {
+        world.tenant("main").await;
+        let admitted = admit(world, "r-1", "during").await;
+        let claimed = world.store.claim(admitted.session, INSTANCE, LEASE, None).await.unwrap().unwrap();
+        let answer = NewLine {
+            id: MessageId(Uuid::from_u128(99)),
+            role: domain::Role::Assistant,
+            run: RunId("r-1".to_owned()),
+            peer: String::new(),
+            text: "the first answer".to_owned(),
+            at: claimed.messages[0].received_at,
+            answers: Some(admitted.message),
+            outcome: LineOutcome::Done,
+            model: None,
+            usage: None,
+        };
+        world.store.record(&claimed.key, claimed.epoch, Vec::new(), Some(answer)).await.unwrap();
+        let mut scene = start(world, "echo").await;
+        assert_eq!(scene.answer("r-1").await, "the first answer");
+        assert_eq!(scene.simulator.journal().counts().requests, 0, "no model was asked again");
+    }
+
+    async fn another_instances_session_is_left_alone_until_its_lease_ends(world: &World) {
+        world.tenant("main").await;
+        let admitted = admit(world, "r-1", "theirs").await;
+        let other = Uuid::from_u128(8);
+        let claimed = world.store.claim(admitted.session, other, LEASE, None).await.unwrap().unwrap();
+        let mut scene = start(world, "echo").await;
+        scene.tell("other", "r-2", "ours").await;
+        scene.answer("r-2").await;
+        assert_eq!(scene.simulator.journal().counts().requests, 1, "theirs was not touched");
+        world.clock.advance(LEASE + Duration::from_secs(1));
+        assert_eq!(scene.answer("r-1").await, "You said: theirs");
+        let late = world.store.finish(claimed.claim, store::Outcome::Done { answer: None }).await;
+        assert!(matches!(late, Err(store::Error::Fenced)), "{late:?}");
+        assert_eq!(scene.words("main").await.len(), 2);
+    }
+
+    async fn stopping_gives_running_turns_back_unharmed(world: &World) {
+        let mut scene = Scene::new(world, "echo+first=60s").await;
+        scene.tell("main", "r-1", "slow").await;
+        scene.until(|body| matches!(body, EventBody::Started { .. }).then_some(())).await;
+        scene.engine.stop(Duration::from_millis(10)).await;
+        let rows = world.store.inbox(store::InboxFilter::default()).await.unwrap();
+        assert_eq!((rows[0].state, rows[0].attempts), (store::InboxState::Waiting, 0));
+        let refused = scene.say("main", "r-2", "late").await;
+        assert!(matches!(refused, domain::Verdict::Refused(domain::Refusal::Stopping)));
+        let mut scene = start(world, "echo").await;
+        assert_eq!(scene.answer("r-1").await, "You said: slow");
+    }
+}

@@ -1,0 +1,164 @@
+//! One engine with a simulated model, and words for what tests do with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, Subscription, Topic};
+use channels::{api::Api, web::Web};
+use domain::backoff::Backoff;
+use domain::queue::{QueueMode, QueuePolicy};
+use domain::{EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
+use egress::Egress;
+use engine::{Engine, Parts, Settings};
+use llm::{Api as Wire, Models, ProviderSettings};
+use simulator::Simulator;
+use store::{Line, Store};
+use testkit::World;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// An engine at work.
+pub struct Scene {
+    pub engine: Engine,
+    pub store: Store,
+    pub simulator: Simulator,
+    pub settings: watch::Sender<Arc<Settings>>,
+    events: Subscription,
+}
+
+/// How long a test waits for what must come. Only a failing test waits this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+// === impl Scene ===
+
+impl Scene {
+    /// An engine whose tenant `main` is answered by this simulated model.
+    pub async fn new(world: &World, model: &str) -> Self {
+        world.clock.let_run();
+        world.tenant("main").await;
+        let simulator = Simulator::start(simulator::Options::default()).await.unwrap();
+        Self::on(world, world.store.clone(), simulator, model).await
+    }
+
+    /// The same on a store and with a simulator that are there.
+    pub async fn on(world: &World, store: Store, simulator: Simulator, model: &str) -> Self {
+        let provider = ProviderSettings {
+            id: "simulator".to_owned(),
+            base_url: simulator.openai_base_url(),
+            api: Wire::OpenAi,
+            key: None,
+            headers: Vec::new(),
+            timeouts: llm::Timeouts::default(),
+            models: Vec::new(),
+        };
+        let egress = Egress::new(egress::Options::default()).unwrap();
+        let quick = Duration::from_millis(5);
+        let settings = Settings {
+            models: Arc::new(Models::new(vec![provider], &egress).unwrap()),
+            model: format!("simulator/{model}"),
+            model_by_account: BTreeMap::new(),
+            simulated: true,
+            queue: QueuePolicy { debounce: Duration::ZERO, ..QueuePolicy::default() },
+            queue_by_account: BTreeMap::new(),
+            turns: 16,
+            deadline: Duration::from_secs(30),
+            retry: Backoff { first: quick, longest: quick, attempts: 5 },
+            tenants: world.directory().join("tenants"),
+        };
+        let (sender, settings) = watch::channel(Arc::new(settings));
+        let bus = Bus::default();
+        let events = bus.subscribe(Topic::All);
+        let parts = Parts {
+            store: store.clone(),
+            bus: bus.clone(),
+            clock: world.clock.clone(),
+            ids: world.ids.clone(),
+            channels: vec![Arc::new(Web::new(bus.clone())), Arc::new(Api::new(bus))],
+            settings,
+            instance: Uuid::from_u128(7),
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        Self { engine, store, simulator, settings: sender, events }
+    }
+
+    /// Changes settings while the engine runs.
+    pub fn change(&self, model: Option<&str>, mode: QueueMode) {
+        let old = self.settings.borrow().clone();
+        let model = model.map_or_else(|| old.model.clone(), |model| format!("simulator/{model}"));
+        self.settings.send_replace(Arc::new(Settings {
+            models: Arc::clone(&old.models),
+            model,
+            model_by_account: BTreeMap::new(),
+            simulated: true,
+            queue: QueuePolicy { mode, ..old.queue },
+            queue_by_account: BTreeMap::new(),
+            turns: old.turns,
+            deadline: old.deadline,
+            retry: old.retry,
+            tenants: old.tenants.clone(),
+        }));
+    }
+
+    /// Says something in a conversation.
+    pub async fn say(&self, conversation: &str, run: &str, text: &str) -> Verdict {
+        let inbound = Inbound {
+            session: key(conversation),
+            peer: "anna".to_owned(),
+            run: RunId(run.to_owned()),
+            text: text.to_owned(),
+            context: Vec::new(),
+            debounce: None,
+        };
+        self.engine.intake().offer(inbound).await
+    }
+
+    /// Says something that must be taken.
+    pub async fn tell(&self, conversation: &str, run: &str, text: &str) -> MessageId {
+        match self.say(conversation, run, text).await {
+            Verdict::Admitted { message, .. } => message,
+            Verdict::Refused(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    /// Waits for the first event that `pick` makes something of.
+    pub async fn until<T>(&mut self, mut pick: impl FnMut(&EventBody) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let event = self.events.next().await.unwrap();
+                if let Some(found) = pick(&event.body) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+    }
+
+    /// Waits for the answer to a run, also when another run of the same turn carries it.
+    pub async fn answer(&mut self, wanted: &str) -> String {
+        self.until(|body| match body {
+            EventBody::Replied { run, merged, text, .. }
+                if run.0 == wanted || merged.iter().any(|run| run.0 == wanted) =>
+            {
+                Some(text.clone())
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// What was said in a conversation.
+    pub async fn lines(&self, conversation: &str) -> Vec<Line> {
+        self.store.history(&key(conversation), None, 1_000).await.unwrap()
+    }
+
+    /// The words that were said in a conversation, in order.
+    pub async fn words(&self, conversation: &str) -> Vec<String> {
+        self.lines(conversation).await.into_iter().map(|line| line.text).collect()
+    }
+}
+
+/// A conversation on the web.
+pub fn key(conversation: &str) -> SessionKey {
+    SessionKey::new("main".parse().unwrap(), "web", conversation).unwrap()
+}
