@@ -1,0 +1,104 @@
+//! The functions and types that a file declares, wherever they are nested.
+//!
+//! Owns the visit of the syntax tree; refuses what a macro would expand to.
+
+use syn::visit::{self, Visit};
+
+use super::Function;
+
+/// Every function with a body, and every named type with its line.
+pub fn declarations(file: &syn::File) -> (Vec<Function>, Vec<(String, usize)>) {
+    let mut scan = Scan::default();
+    scan.visit_file(file);
+    (scan.functions, scan.types)
+}
+
+#[derive(Default)]
+struct Scan {
+    functions: Vec<Function>,
+    types: Vec<(String, usize)>,
+    in_coded: bool,
+}
+
+// === impl Scan ===
+
+impl Scan {
+    fn function(
+        &mut self,
+        attributes: &[syn::Attribute],
+        signature: &syn::Signature,
+        body: &syn::Block,
+    ) {
+        let first = signature.fn_token.span.start().line;
+        let last = body.brace_token.span.close().end().line;
+        self.functions.push(Function {
+            name: signature.ident.to_string(),
+            lines: first..=last,
+            of_coded: self.in_coded,
+            on_paused_clock: attributes.iter().any(pauses_the_clock),
+        });
+    }
+
+    fn named(&mut self, name: &syn::Ident) {
+        self.types.push((name.to_string(), name.span().start().line));
+    }
+}
+
+impl<'ast> Visit<'ast> for Scan {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.function(&item.attrs, &item.sig, &item.block);
+        visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.function(&item.attrs, &item.sig, &item.block);
+        visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        if let Some(body) = &item.default {
+            self.function(&item.attrs, &item.sig, body);
+        }
+        visit::visit_trait_item_fn(self, item);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let name = item.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+        let outer =
+            std::mem::replace(&mut self.in_coded, name.is_some_and(|last| last.ident == "Coded"));
+        visit::visit_item_impl(self, item);
+        self.in_coded = outer;
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.named(&item.ident);
+        visit::visit_item_struct(self, item);
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.named(&item.ident);
+        visit::visit_item_enum(self, item);
+    }
+
+    fn visit_item_union(&mut self, item: &'ast syn::ItemUnion) {
+        self.named(&item.ident);
+        visit::visit_item_union(self, item);
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.named(&item.ident);
+        visit::visit_item_trait(self, item);
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.named(&item.ident);
+        visit::visit_item_type(self, item);
+    }
+}
+
+fn pauses_the_clock(attribute: &syn::Attribute) -> bool {
+    let syn::Meta::List(list) = &attribute.meta else { return false };
+    super::token::flatten(list.tokens.clone())
+        .iter()
+        .any(|token| token.word == super::Word::Plain("start_paused".to_owned()))
+}
