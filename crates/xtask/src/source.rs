@@ -9,6 +9,7 @@ mod token;
 use std::ops::RangeInclusive;
 
 use proc_macro2::TokenStream;
+use scan::Scan;
 
 pub use token::{Token, Word};
 
@@ -29,8 +30,15 @@ pub struct Source {
     pub functions: Vec<Function>,
     /// Every struct, enum, union, trait and type alias that is declared: name and line.
     pub types: Vec<(String, usize)>,
+    /// Whether the whole file is tests: named `tests.rs`, below `tests/` or `benches/`, or the file of
+    /// a module under `#[cfg(test)]`.
+    pub is_test_file: bool,
+    /// Every module under `#[cfg(test)]` that has a file of its own.
+    test_modules: Vec<String>,
     /// The lines of items under `#[cfg(test)]`.
     test_lines: Vec<RangeInclusive<usize>>,
+    /// The lines under an `#[expect]` of clippy's lints against panics.
+    excused_lines: Vec<RangeInclusive<usize>>,
 }
 
 /// A function, method or default method.
@@ -64,19 +72,23 @@ impl Source {
         let stream: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
             not_rust(error.span().start().line, error.to_string())
         })?;
-        let test_lines = token::test_lines(stream.clone());
+        let test_lines = token::lines_under(stream.clone(), token::is_cfg_test);
+        let excused_lines = token::lines_under(stream.clone(), token::excuses_a_panic);
         let tokens = token::flatten(stream.clone());
         let file: syn::File = syn::parse2(stream)
             .map_err(|error| not_rust(error.span().start().line, error.to_string()))?;
-        let (functions, types) = scan::declarations(&file);
+        let scan = Scan::of(&file);
         Ok(Self {
             path: path.to_owned(),
             crate_name: crate_of(path).to_owned(),
             length: text.lines().count(),
             tokens,
-            functions,
-            types,
+            functions: scan.functions,
+            types: scan.types,
+            test_modules: scan.test_modules,
+            is_test_file: is_test_path(path),
             test_lines,
+            excused_lines,
         })
     }
 
@@ -85,20 +97,28 @@ impl Source {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether the whole file is tests: named `tests.rs`, or below `tests/` or `benches/`.
-    pub fn is_test_file(&self) -> bool {
-        self.file_name() == "tests.rs"
-            || self.path.split('/').any(|part| part == "tests" || part == "benches")
+    /// The paths, without extension, of the modules that this file declares for tests alone.
+    pub fn test_module_paths(&self) -> Vec<String> {
+        let folder = match self.file_name() {
+            "lib.rs" | "main.rs" => self.path.rsplit_once('/').map_or("", |(folder, _)| folder),
+            _ => self.path.trim_end_matches(".rs"),
+        };
+        self.test_modules.iter().map(|module| format!("{folder}/{module}")).collect()
     }
 
     /// Whether a line belongs to tests.
     pub fn is_test(&self, line: usize) -> bool {
-        self.is_test_file() || self.test_lines.iter().any(|lines| lines.contains(&line))
+        self.is_test_file || self.test_lines.iter().any(|lines| lines.contains(&line))
+    }
+
+    /// Whether a line stands under an `#[expect]` that says why a panic is right there.
+    pub fn is_excused(&self, line: usize) -> bool {
+        self.excused_lines.iter().any(|lines| lines.contains(&line))
     }
 
     /// How many lines are product, not test.
     pub fn production_length(&self) -> usize {
-        if self.is_test_file() {
+        if self.is_test_file {
             return 0;
         }
         (1..=self.length).filter(|line| !self.is_test(*line)).count()
@@ -136,6 +156,10 @@ impl Function {
     pub fn length(&self) -> usize {
         self.lines.end() + 1 - self.lines.start()
     }
+}
+
+fn is_test_path(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.split('/').any(|part| part == "tests" || part == "benches")
 }
 
 fn crate_of(path: &str) -> &str {

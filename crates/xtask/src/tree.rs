@@ -68,7 +68,20 @@ impl Tree {
             }
         }
         tree.files = files;
+        tree.mark_test_modules();
         tree
+    }
+
+    /// A module under `#[cfg(test)]` is tests, and so is all that stands below it.
+    fn mark_test_modules(&mut self) {
+        let modules: Vec<String> =
+            self.sources.iter().flat_map(Source::test_module_paths).collect();
+        for source in &mut self.sources {
+            source.is_test_file |= modules.iter().any(|module| {
+                let rest = source.path.strip_prefix(module.as_str());
+                rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+            });
+        }
     }
 
     /// The file at `path`, if there is one.

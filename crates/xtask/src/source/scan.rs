@@ -1,28 +1,34 @@
-//! The functions and types that a file declares, wherever they are nested.
+//! The functions, types and test modules that a file declares, wherever they are nested.
 //!
 //! Owns the visit of the syntax tree; refuses what a macro would expand to.
 
 use syn::visit::{self, Visit};
 
 use super::Function;
+use super::token::{self, Word};
 
-/// Every function with a body, and every named type with its line.
-pub fn declarations(file: &syn::File) -> (Vec<Function>, Vec<(String, usize)>) {
-    let mut scan = Scan::default();
-    scan.visit_file(file);
-    (scan.functions, scan.types)
-}
-
+/// What a file declares.
 #[derive(Default)]
-struct Scan {
-    functions: Vec<Function>,
-    types: Vec<(String, usize)>,
+pub struct Scan {
+    /// Every function with a body.
+    pub functions: Vec<Function>,
+    /// Every named type, with its line.
+    pub types: Vec<(String, usize)>,
+    /// Every module under `#[cfg(test)]` that has a file of its own.
+    pub test_modules: Vec<String>,
     in_coded: bool,
 }
 
 // === impl Scan ===
 
 impl Scan {
+    /// Visits the whole file.
+    pub fn of(file: &syn::File) -> Self {
+        let mut scan = Self::default();
+        scan.visit_file(file);
+        scan
+    }
+
     fn function(
         &mut self,
         attributes: &[syn::Attribute],
@@ -70,6 +76,13 @@ impl<'ast> Visit<'ast> for Scan {
         self.in_coded = outer;
     }
 
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if item.content.is_none() && item.attrs.iter().any(is_cfg_test) {
+            self.test_modules.push(item.ident.to_string());
+        }
+        visit::visit_item_mod(self, item);
+    }
+
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         self.named(&item.ident);
         visit::visit_item_struct(self, item);
@@ -98,7 +111,11 @@ impl<'ast> Visit<'ast> for Scan {
 
 fn pauses_the_clock(attribute: &syn::Attribute) -> bool {
     let syn::Meta::List(list) = &attribute.meta else { return false };
-    super::token::flatten(list.tokens.clone())
-        .iter()
-        .any(|token| token.word == super::Word::Plain("start_paused".to_owned()))
+    let words = token::words_in(list.tokens.clone());
+    words.contains(&Word::Plain("start_paused".to_owned()))
+}
+
+fn is_cfg_test(attribute: &syn::Attribute) -> bool {
+    let syn::Meta::List(list) = &attribute.meta else { return false };
+    list.path.is_ident("cfg") && token::means_test(&token::words_in(list.tokens.clone()))
 }

@@ -1,6 +1,6 @@
 //! The tokens of a file as one flat list with line numbers.
 //!
-//! Owns the flattening and the search for `#[cfg(test)]`; refuses doc comments.
+//! Owns the flattening and the reach of attributes; refuses doc comments.
 
 use std::ops::RangeInclusive;
 
@@ -47,24 +47,47 @@ pub fn words(code: &str) -> Vec<Word> {
     words.into_iter().map(Word::Plain).collect()
 }
 
-/// The lines of every item under `#[cfg(test)]` or `#[cfg(all(test, ..))]`, attribute included.
-pub fn test_lines(stream: TokenStream) -> Vec<RangeInclusive<usize>> {
+/// The words of a stream, without their lines.
+pub fn words_in(stream: TokenStream) -> Vec<Word> {
+    flatten(stream).into_iter().map(|token| token.word).collect()
+}
+
+/// The lines of every item or statement under an attribute of this kind, attribute included. The
+/// question is asked of the words between the brackets.
+pub fn lines_under(stream: TokenStream, wanted: fn(&[Word]) -> bool) -> Vec<RangeInclusive<usize>> {
     let mut found = Vec::new();
     let mut trees = stream.into_iter().peekable();
     while let Some(tree) = trees.next() {
         match (&tree, trees.peek()) {
             (TokenTree::Punct(mark), Some(TokenTree::Group(attribute)))
-                if mark.as_char() == '#' && is_cfg_test(attribute) =>
+                if mark.as_char() == '#' && wanted(&words_in(attribute.stream())) =>
             {
                 let first = mark.span().start().line;
                 let last = end_of_item(trees.by_ref().skip(1)).unwrap_or(first);
                 found.push(first..=last);
             }
-            (TokenTree::Group(group), _) => found.extend(test_lines(group.stream())),
+            (TokenTree::Group(group), _) => found.extend(lines_under(group.stream(), wanted)),
             _ => {}
         }
     }
     found
+}
+
+/// Whether an attribute reads `cfg(test)` or `cfg(all(test, ..))`.
+pub fn is_cfg_test(attribute: &[Word]) -> bool {
+    let inside = attribute.strip_prefix(&words("cfg(")[..]).and_then(|rest| rest.split_last());
+    inside.is_some_and(|(_, condition)| means_test(condition))
+}
+
+/// Whether a condition holds in tests alone.
+pub fn means_test(condition: &[Word]) -> bool {
+    condition == words("test") || condition.starts_with(&words("all(test,"))
+}
+
+/// Whether an attribute reads `expect(clippy::unwrap_used, ..)` or `expect(clippy::expect_used, ..)`.
+pub fn excuses_a_panic(attribute: &[Word]) -> bool {
+    let lints = ["unwrap_used", "expect_used"].map(|lint| Word::Plain(lint.to_owned()));
+    attribute.starts_with(&words("expect(")) && lints.iter().any(|lint| attribute.contains(lint))
 }
 
 fn push_all(stream: TokenStream, tokens: &mut Vec<Token>) {
@@ -124,12 +147,6 @@ fn is_doc(tree: &TokenTree) -> bool {
     let mut inside = group.stream().into_iter();
     let named_doc = matches!(inside.next(), Some(TokenTree::Ident(name)) if name == "doc");
     named_doc && matches!(inside.next(), Some(TokenTree::Punct(mark)) if mark.as_char() == '=')
-}
-
-fn is_cfg_test(attribute: &Group) -> bool {
-    let words: Vec<Word> =
-        flatten(attribute.stream()).into_iter().map(|token| token.word).collect();
-    words == self::words("cfg(test)") || words.starts_with(&self::words("cfg(all(test,"))
 }
 
 /// An item ends with its first block or semicolon; attributes before it are groups of another kind.

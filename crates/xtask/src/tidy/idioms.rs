@@ -19,8 +19,8 @@ struct Ban {
 #[derive(Clone, Copy, PartialEq)]
 enum Scope {
     Everywhere,
-    /// Outside tests and what only tests use.
-    Product,
+    /// Outside tests and what only tests use, unless an `#[expect]` of clippy's lint says why.
+    Panics,
     /// In the product itself, outside the one file of a crate that starts tasks.
     LooseTask,
     /// In tests, except those on tokio's paused clock.
@@ -45,8 +45,8 @@ const BANS: &[Ban] = &[
     Ban { code: "todo!", scope: Scope::Everywhere, why: UNFINISHED, remedy: FINISH },
     Ban { code: "unimplemented!", scope: Scope::Everywhere, why: UNFINISHED, remedy: FINISH },
     Ban { code: "dbg!", scope: Scope::Everywhere, why: "it was meant for one afternoon", remedy: "take it out, or log it with tracing" },
-    Ban { code: ".unwrap(", scope: Scope::Product, why: PANICS, remedy: RETURN_AN_ERROR },
-    Ban { code: ".expect(", scope: Scope::Product, why: PANICS, remedy: RETURN_AN_ERROR },
+    Ban { code: ".unwrap(", scope: Scope::Panics, why: PANICS, remedy: RETURN_AN_ERROR },
+    Ban { code: ".expect(", scope: Scope::Panics, why: PANICS, remedy: RETURN_AN_ERROR },
     Ban { code: "tokio::spawn", scope: Scope::LooseTask, why: LOOSE_TASK, remedy: SPAWN_IN_ONE_PLACE },
     Ban { code: "tokio::task::spawn", scope: Scope::LooseTask, why: LOOSE_TASK, remedy: SPAWN_IN_ONE_PLACE },
     Ban { code: "thread::sleep(", scope: Scope::Tests, why: GUESSES_TIME, remedy: WAIT_FOR_IT },
@@ -150,7 +150,7 @@ fn second_task_files(tree: &Tree) -> Vec<Violation> {
     let mut by_crate: BTreeMap<&str, Vec<&Source>> = BTreeMap::new();
     for source in &tree.sources {
         let outside =
-            source.is_test_file() || BESIDE_THE_PRODUCT.contains(&source.crate_name.as_str());
+            source.is_test_file || BESIDE_THE_PRODUCT.contains(&source.crate_name.as_str());
         if !outside && !source.lines_of("tokio::spawn").is_empty() {
             by_crate.entry(&source.crate_name).or_default().push(source);
         }
@@ -177,7 +177,7 @@ impl Scope {
         let (test, crate_name) = (source.is_test(line), source.crate_name.as_str());
         match self {
             Self::Everywhere => true,
-            Self::Product => !test && crate_name != "testkit",
+            Self::Panics => !test && crate_name != "testkit" && !source.is_excused(line),
             Self::LooseTask => {
                 !test
                     && !BESIDE_THE_PRODUCT.contains(&crate_name)

@@ -59,35 +59,14 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// Libraries that must not be compiled at all, whoever brings them.
-const BANNED: &[&str] = &["ring", "openssl-sys", "native-tls"];
-
 /// Libraries in the wrong crate, versions outside the root manifest, lints not inherited.
 pub fn check(tree: &Tree) -> Vec<Violation> {
-    let mut violations = banned(tree);
+    let mut violations = Vec::new();
     for package in &tree.packages {
         violations.extend(misplaced(tree, package));
         violations.extend(tree.file(&package.manifest).into_iter().flat_map(not_inherited));
     }
     violations
-}
-
-fn banned(tree: &Tree) -> Vec<Violation> {
-    let lines = tree.file("Cargo.lock").into_iter().flat_map(File::lines);
-    let name = |line: &str| {
-        let name = line.strip_prefix("name = \"")?.strip_suffix('"')?.to_owned();
-        BANNED.contains(&name.as_str()).then_some(name)
-    };
-    lines
-        .filter_map(|(line, text)| Some((line, name(text)?)))
-        .map(|(line, name)| Violation {
-            file: "Cargo.lock".to_owned(),
-            line,
-            what: format!("`{name}` is compiled in"),
-            why: "one cryptographic library, aws-lc-rs, is enough to build and to watch",
-            remedy: "find who brings it with `cargo tree -i` and choose other features there",
-        })
-        .collect()
 }
 
 fn misplaced(tree: &Tree, package: &Package) -> Vec<Violation> {
@@ -154,7 +133,7 @@ impl Owners {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::tests::{package, tree_of, whats};
+    use crate::tidy::tests::{package, tree_of};
 
     fn refused(name: &str, normal: &[&str], dev: &[&str]) -> usize {
         check(&Tree { packages: vec![package(name, normal, dev)], ..Tree::default() }).len()
@@ -174,13 +153,6 @@ mod tests {
             assert_eq!(refused(stranger, &[library], &[]), 1, "{stranger} {library}");
             assert_eq!(refused(stranger, &[], &[library]), 0, "{stranger} tests with {library}");
         }
-    }
-
-    #[test]
-    fn a_second_cryptographic_library_is_seen_in_the_lock_file() {
-        let lock = "[[package]]\nname = \"aws-lc-rs\"\n\n[[package]]\nname = \"ring\"\n";
-        let violations = check(&tree_of(&[("Cargo.lock", lock)]));
-        assert_eq!(whats(&violations), ["Cargo.lock:5 `ring` is compiled in"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PLACES: &[Place] = &[
     Place { prefix: concat!("/wo", "rk/"), known: &[] },
     Place { prefix: concat!("../", "shared"), known: &[] },
     Place { prefix: concat!("/Us", "ers/"), known: &[] },
-    Place { prefix: concat!("/ho", "me/"), known: &["openclaw/", "node/"] },
+    Place { prefix: concat!("/ho", "me/"), known: &["openclaw/", "operator/", "node/"] },
     Place { prefix: concat!("/ro", "ot/"), known: &[".openclaw", ".clawdbot", ".moltbot"] },
 ];
 

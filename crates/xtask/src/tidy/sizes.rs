@@ -25,7 +25,7 @@ pub fn check(tree: &Tree) -> Vec<Violation> {
 pub fn table(tree: &Tree) -> String {
     let mut crates: BTreeMap<&str, Sizes> = BTreeMap::new();
     let mut all = Sizes::default();
-    for source in tree.sources.iter().filter(|source| !source.is_test_file()) {
+    for source in tree.sources.iter().filter(|source| !source.is_test_file) {
         crates.entry(&source.crate_name).or_default().add(source);
         all.add(source);
     }

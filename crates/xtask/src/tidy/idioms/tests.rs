@@ -29,6 +29,28 @@ fn a_panic_is_for_tests() {
 }
 
 #[test]
+fn a_panic_may_give_its_reason() {
+    let excused = "fn a() {\n    #[expect(clippy::expect_used, reason = \"there is no way on\")]\n    b()\n        .expect(\"c\");\n    d().unwrap();\n}\n";
+    assert_eq!(lines(PRODUCT, excused), [5]);
+}
+
+#[test]
+fn the_file_of_a_test_module_is_tests() {
+    let (declares, unwraps) = ("#[cfg(test)]\nmod reference;\n", "fn a() { b().unwrap(); }\n");
+    for (parent, module, count) in [
+        ("crates/engine/src/turn.rs", "crates/engine/src/turn/reference.rs", 0),
+        ("crates/engine/src/lib.rs", "crates/engine/src/reference/page.rs", 0),
+        ("crates/engine/src/turn.rs", "crates/engine/src/reference.rs", 1),
+    ] {
+        assert_eq!(
+            check(&tree_of(&[(parent, declares), (module, unwraps)])).len(),
+            count,
+            "{module}"
+        );
+    }
+}
+
+#[test]
 fn a_file_under_test_ends_where_its_tests_end() {
     let after = "#[cfg(test)]\nuse x::{y};\n#[cfg(test)]\n#[rustfmt::skip]\nmod tests { fn a() { b().unwrap(); } }\nfn c() { d().unwrap(); }\n";
     assert_eq!(lines(PRODUCT, after), [6]);
