@@ -16,7 +16,7 @@ steps=(
   "clippy|cargo clippy --workspace --all-targets --locked -- -D warnings"
   "binary|cargo build --locked -p openclaw"
   "tests on SQLite and PostgreSQL|scripts/with-postgres.sh cargo test --workspace --locked"
-  "page in a browser|OPENCLAW_BIN=$binary scripts/with-postgres.sh npm --prefix web run test:browser"
+  "page in a browser|OPENCLAW_BIN='$binary' scripts/with-postgres.sh npm --prefix web run test:browser"
 )
 
 clock() { printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60)); }
@@ -26,7 +26,7 @@ for step in "${steps[@]}"; do
   name=${step%%|*} run=${step#*|}
   number=$((number + 1))
   printf '\n== %d/%d %s (at %s)\n   %s\n' "$number" "${#steps[@]}" "$name" "$(clock)" "$run"
-  env --split-string="$run" </dev/null
+  bash -c "$run" </dev/null
   status=$?
   if [ "$status" -ne 0 ]; then
     printf '\nFAILED at step %d/%d, %s, with status %d after %s\n   again, alone: %s\n' \
