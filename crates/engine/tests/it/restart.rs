@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{EventBody, MessageId, RunId};
 use store::{Admission, LineOutcome, NewLine, NewMessage};
-use testkit::both_engines;
+use testkit::{World, both_engines};
 use uuid::Uuid;
 
 use crate::scene::{Scene, key};
