@@ -2,8 +2,10 @@
 //!
 //! Owns the wording. It never repeats a value that is secret or came from the environment.
 
+use std::cmp::Ordering;
+
 use domain::text::one_line;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::error::Problem;
 use crate::key_path::KeyPath;
@@ -170,27 +172,27 @@ fn check_text(form: &Value, text: &str, secret: bool) -> Result<(), String> {
     }
 }
 
-fn check_number(form: &Value, number: &serde_json::Number) -> Result<(), String> {
-    let bound = |key: &str| form.get(key).and_then(Value::as_number);
-    let value = number.as_f64().unwrap_or(f64::NAN);
-    let beyond = |key: &str, out: fn(f64, f64) -> bool| {
-        bound(key).filter(|limit| limit.as_f64().is_some_and(|limit| out(value, limit)))
+fn check_number(form: &Value, number: &Number) -> Result<(), String> {
+    let beyond = |key: &str, refused: &[Ordering]| {
+        let limit = form.get(key).and_then(Value::as_number)?;
+        compare(number, limit).is_none_or(|order| refused.contains(&order)).then_some(limit)
     };
-    if let Some(limit) = beyond("minimum", |value, limit| value < limit) {
+    if let Some(limit) = beyond("minimum", &[Ordering::Less]) {
         return Err(format!("{number} is too small; at least {limit}"));
     }
-    if let Some(limit) = beyond("exclusiveMinimum", |value, limit| value <= limit) {
+    if let Some(limit) = beyond("exclusiveMinimum", &[Ordering::Less, Ordering::Equal]) {
         return Err(format!("{number} is too small; more than {limit}"));
     }
-    if let Some(limit) = beyond("maximum", |value, limit| value > limit) {
+    if let Some(limit) = beyond("maximum", &[Ordering::Greater]) {
         return Err(format!("{number} is too large; at most {limit}"));
     }
-    // Whole numbers without a bound of their own are kept in 64 bits.
-    if form.get("type").and_then(Value::as_str) == Some("integer") && number.as_u64().is_none() {
-        let signed = form.get("format").and_then(Value::as_str) == Some("int64");
-        if !(signed && number.as_i64().is_some()) {
-            return Err(format!("{number} is too small; at least 0"));
-        }
-    }
     Ok(())
+}
+
+/// Whole numbers are compared exactly; an `f64` could not tell the largest apart.
+fn compare(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i128(), right.as_i128()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
 }

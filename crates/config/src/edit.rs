@@ -14,6 +14,16 @@ mod style;
 
 use style::Style;
 
+/// The value that somebody means who writes this on a command line: JSON5 if it is that, else the text
+/// itself, so that `debug` needs no quotes.
+#[must_use]
+pub fn value(written: &str) -> Value {
+    match syntax::parse(written) {
+        Ok(node) => plain(&node),
+        Err(_) => Value::String(written.to_owned()),
+    }
+}
+
 /// The text with a setting put in: replaced where it stands, or added behind its neighbours, with the
 /// objects around it made if they are missing. An object is put in key by key, so that comments inside
 /// stay; a list is replaced as a whole.

@@ -137,3 +137,6 @@ impl fmt::Debug for Loaded {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,26 +74,27 @@ impl Paths {
     /// [`Error::NoHome`] when the environment names no place at all.
     pub fn locate(env: &Env) -> Result<Self, Error> {
         let named = env.first(&["OPENCLAW_CONFIG_PATH", "CLAWDBOT_CONFIG_PATH"]);
-        let state = match state_folder(env) {
-            Some(folder) => folder,
-            None => named
-                .and_then(|(_, path)| Path::new(path).parent())
-                .map(Path::to_owned)
-                .ok_or(Error::NoHome)?,
+        let named = named.map(|(_, path)| expand_home(path, env));
+        let state = match (state_folder(env), &named) {
+            (Some(folder), _) => folder,
+            (None, Some(file)) => folder_of(file).to_owned(),
+            (None, None) => return Err(Error::NoHome),
         };
-        let config = match named {
-            Some((_, path)) => expand_home(path, env),
-            None => file_in(&state),
-        };
+        let config = named.unwrap_or_else(|| file_in(&state));
         Ok(Self { config, state })
     }
 
     /// The folder of the file; what it includes must be below this.
     pub(crate) fn folder(&self) -> &Path {
-        match self.config.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        }
+        folder_of(&self.config)
+    }
+}
+
+/// The folder of a file; a bare name stands in the current one.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     }
 }
 

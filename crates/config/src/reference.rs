@@ -146,7 +146,9 @@ fn type_of(form: &Value) -> String {
 
 fn range(form: &Value) -> String {
     let least = form.get("minimum").filter(|least| least.as_f64() != Some(0.0));
-    match (least, form.get("maximum")) {
+    // A bound that is only the width of the type tells nobody anything.
+    let most = form.get("maximum").filter(|most| most.as_f64() < Some(f64::from(u32::MAX)));
+    match (least, most) {
         (Some(least), Some(most)) => format!(", {least} to {most}"),
         (Some(least), None) => format!(", at least {least}"),
         (None, Some(most)) => format!(", at most {most}"),

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::include::{Unreadable, read_text};
 use crate::key_path::KeyPath;
 use crate::load::{Loaded, load_text};
-use crate::locate::{Env, Paths};
+use crate::locate::{Env, Paths, folder_of};
 use crate::{edit, first_file};
 
 /// Puts a setting into the file; see [`edit::set`] for how.
@@ -149,13 +149,6 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-fn folder_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn beside(file: &Path, ending: &str) -> PathBuf {

@@ -106,6 +106,15 @@ impl Transform for Tidy {
                 }
             }
         }
+        // What the types can hold; without a bound of its own, a number would pass and not fit.
+        let widest = match object.get("format").and_then(Value::as_str) {
+            Some("uint32") => Some(Value::from(u32::MAX)),
+            Some("int64") => Some(Value::from(i64::MAX)),
+            _ => None,
+        };
+        if let Some(widest) = widest {
+            object.entry("maximum").or_insert(widest);
+        }
         if optional && object.contains_key("properties") {
             object.insert(OPTIONAL.to_owned(), Value::Bool(true));
         }

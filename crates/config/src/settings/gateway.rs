@@ -90,7 +90,7 @@ pub struct RateLimit {
     pub window_ms: u64,
     /// How long the address then waits, in milliseconds.
     pub lockout_ms: u64,
-    /// Whether loopback addresses are exempt.
+    /// Whether loopback addresses are exempt; not wise when programs of others run here.
     pub exempt_loopback: bool,
 }
 
@@ -206,7 +206,7 @@ impl Gateway {
 
 impl Default for RateLimit {
     fn default() -> Self {
-        Self { max_attempts: 10, window_ms: 60_000, lockout_ms: 300_000, exempt_loopback: true }
+        Self { max_attempts: 10, window_ms: 60_000, lockout_ms: 300_000, exempt_loopback: false }
     }
 }
 

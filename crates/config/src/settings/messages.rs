@@ -30,7 +30,7 @@ pub struct Queue {
     #[schemars(range(max = 600_000))]
     pub debounce_ms: Option<u64>,
     /// The pause for single accounts, in milliseconds.
-    #[schemars(extend("additionalProperties" = json!({"type": "integer", "maximum": 600_000})))]
+    #[schemars(extend("additionalProperties" = json!({"type": "integer", "minimum": 0, "maximum": 600_000})))]
     pub debounce_ms_by_channel: BTreeMap<String, u64>,
     /// How many messages may wait at full length.
     #[schemars(range(min = 1, max = 1_000))]
