@@ -155,6 +155,20 @@ pub enum Error {
     /// The intake did not take the message.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What a program asked cannot be served.
+    #[error(transparent)]
+    Api(#[from] channels::api::Error),
+    /// What a connected client said cannot be taken.
+    #[error(transparent)]
+    Web(#[from] channels::web::Error),
+    /// A turn failed.
+    #[error("{text}")]
+    Turn {
+        /// Its stable code.
+        code: &'static str,
+        /// What went wrong, and what to do.
+        text: String,
+    },
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -196,7 +210,10 @@ impl Coded for Error {
                 Kind::Overloaded { retry_after: Duration::from_secs(2) }
             }
             Self::Refused(refusal) => refusal.kind(),
+            Self::Api(error) => error.kind(),
+            Self::Web(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Turn { .. } => Kind::Upstream,
             _ => Kind::Invalid,
         }
     }
@@ -233,7 +250,10 @@ impl Coded for Error {
             Self::NoSession => "session-not-found",
             Self::NoTenant => "tenant-not-found",
             Self::Refused(refusal) => refusal.code(),
+            Self::Api(error) => error.code(),
+            Self::Web(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Turn { code, .. } => code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
             Self::Unavailable(_) => "unavailable",

@@ -4,6 +4,7 @@
 //! is kept. Nothing gets past [`guard`] and [`access`]: every route stands behind both.
 
 pub mod access;
+pub mod body;
 pub mod client;
 pub mod credential;
 pub mod error;

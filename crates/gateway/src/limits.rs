@@ -49,6 +49,8 @@ pub struct Limits {
     pub ping: Duration,
     /// Longest time a method may take.
     pub method_timeout: Duration,
+    /// Longest time that a program waits for an answer of an agent.
+    pub completion_timeout: Duration,
     /// How often the credential of an open socket is looked at again.
     pub lease_check: Duration,
     /// Wrong credentials from one address within [`Self::failure_window`] before it is locked out.
@@ -90,6 +92,7 @@ impl Default for Limits {
             tick: 30 * SECOND,
             ping: 25 * SECOND,
             method_timeout: 30 * SECOND,
+            completion_timeout: 600 * SECOND,
             lease_check: SECOND,
             failures: 10,
             failure_window: 60 * SECOND,

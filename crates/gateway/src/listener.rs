@@ -30,7 +30,7 @@ use seats::{Seat, Seats};
 /// Where to listen (`gateway.bind`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bind {
-    /// 127.0.0.1, and ::1 where there is IPv6.
+    /// `127.0.0.1`, and `::1` where there is IPv6.
     #[default]
     Loopback,
     /// Every address of the machine.

@@ -17,7 +17,6 @@ use futures::future::BoxFuture;
 use domain::SessionKey;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::Line;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -153,18 +152,6 @@ impl Method {
 // === impl Call ===
 
 impl Call {
-    /// The lines of a conversation. On the heap, and free of borrows: the compiler cannot prove otherwise
-    /// that the futures of the methods that use it may move between threads.
-    fn lines(
-        &self,
-        key: &SessionKey,
-        before: Option<i64>,
-        limit: u32,
-    ) -> BoxFuture<'static, Result<Vec<Line>, store::Error>> {
-        let (store, key) = (self.context.gateway.store.clone(), key.clone());
-        Box::pin(async move { store.history(&key, before, limit).await })
-    }
-
     /// The session that a parameter names, when it exists for the caller.
     async fn session(&self, text: &str) -> Result<SessionKey, Error> {
         let first = self.context.first_tenant(&self.access).await?;

@@ -13,9 +13,9 @@ pub const CONNECTIONS_STALLED: &str = "openclaw_gateway_connections_stalled_tota
 pub const HTTP_RESPONSES: &str = "openclaw_gateway_http_responses_total";
 /// Time to the head of an HTTP answer.
 pub const HTTP_SECONDS: &str = "openclaw_gateway_http_response_seconds";
-/// Open WebSockets.
+/// Open sockets of protocol v4.
 pub const SOCKETS: &str = "openclaw_gateway_sockets";
-/// WebSockets closed by us, by close code.
+/// Sockets closed by us, by close code.
 pub const SOCKETS_CLOSED: &str = "openclaw_gateway_sockets_closed_total";
 /// Protocol requests, by outcome.
 pub const REQUESTS: &str = "openclaw_gateway_requests_total";

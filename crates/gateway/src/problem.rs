@@ -73,17 +73,25 @@ impl Problem {
     /// The answer in the shape that OpenAI's clients read.
     #[must_use]
     pub fn openai(&self) -> Response {
-        let r#type = match self.kind {
+        let body = json!({
+            "error": {
+                "message": self.detail, "type": self.openai_type(), "param": null,
+                "code": self.code,
+            }
+        });
+        self.with_headers((self.status, Json(body)).into_response())
+    }
+
+    /// OpenAI's word for the kind of error.
+    #[must_use]
+    pub fn openai_type(&self) -> &'static str {
+        match self.kind {
             Kind::Unauthenticated => "authentication_error",
             Kind::Forbidden => "permission_error",
             Kind::Exhausted { .. } => "rate_limit_error",
             Kind::Overloaded { .. } | Kind::Upstream | Kind::Internal => "server_error",
             Kind::NotFound | Kind::Conflict | Kind::Invalid => "invalid_request_error",
-        };
-        let body = json!({
-            "error": { "message": self.detail, "type": r#type, "param": null, "code": self.code }
-        });
-        self.with_headers((self.status, Json(body)).into_response())
+        }
     }
 
     /// The answer as an error of protocol v4.
@@ -129,7 +137,11 @@ impl From<&Error> for Problem {
             Error::BodyTooSlow { .. } => Some(StatusCode::REQUEST_TIMEOUT),
             _ => None,
         };
-        let problem = Self::of(error);
+        let mut problem = Self::of(error);
+        if let Error::Turn { text, .. } = error {
+            // The engine wrote it for the person who asked.
+            problem.detail.clone_from(text);
+        }
         Self { status: status.unwrap_or(problem.status), ..problem }
     }
 }

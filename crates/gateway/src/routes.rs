@@ -3,13 +3,14 @@
 //! Owns the table and the answers to paths and methods that are not in it. Every route stands behind the
 //! guard; what a route asks of a credential is said where it is written.
 
+mod completions;
 mod health;
 mod metrics;
 mod page;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 
 use crate::Error;
@@ -28,6 +29,8 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/ready", get(health::ready))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .route("/v1/chat/completions", post(completions::create))
+        .route("/v1/models", get(completions::models))
         .fallback(page::file)
         .method_not_allowed_fallback(async || Error::WrongMethod)
         .layer(middleware::from_fn_with_state(context.clone(), guard::<Context>))

@@ -22,12 +22,15 @@ fn status(method: &str, target: &str, headers: &[(&str, &str)]) -> StatusCode {
     }
 }
 
+/// Method, target, headers, expected status.
+type Attack<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], u16);
+
 #[test]
 fn a_table_of_attacks() {
     let long_target = format!("/{}", "a".repeat(8 * 1024));
     let long_header = "x".repeat(33 * 1024);
     let upgrade = ("upgrade", "websocket");
-    let table: &[(&str, &str, &[(&str, &str)], u16)] = &[
+    let table: &[Attack] = &[
         ("GET", "/", &[], 200),
         ("POST", "/v1/chat/completions", &[], 200),
         ("GET", "/", &[("host", "evil.test")], 421),

@@ -1,7 +1,8 @@
 //! `chat.*`: speaking, stopping, reading what was said.
 
+use channels::web::Said;
 use domain::event::Usage;
-use domain::{Inbound, MessageId, Role, RunId, SessionKey, Timestamp, Verdict};
+use domain::{MessageId, Refusal, Role, RunId, SessionKey, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Line, LineOutcome};
@@ -9,7 +10,6 @@ use store::{Line, LineOutcome};
 use super::{Call, Payload, payload};
 use crate::Error;
 
-const LONGEST_RUN: usize = 128;
 const MOST_LINES: u32 = 1_000;
 const USUAL_LINES: u32 = 200;
 
@@ -95,26 +95,23 @@ struct Reason {
 /// `chat.send {sessionKey, message, idempotencyKey}` -> `{runId, status}`, once the message is on disk.
 pub(super) async fn send(call: Call) -> Result<Payload, Error> {
     let params: SendParams = call.request.params()?;
-    let run = run_id(params.idempotency_key)?;
     if !params.attachments.is_empty() {
         let problem = "are not taken yet; send the text alone".to_owned();
         return Err(Error::Field { field: "attachments", problem });
     }
-    let session = call.session(&params.session_key).await?;
-    let inbound = Inbound {
-        session,
+    let inbound = channels::web::inbound(Said {
+        session: call.session(&params.session_key).await?,
         peer: call.access.peer(),
-        run: run.clone(),
+        key: params.idempotency_key,
         text: params.message,
-        context: Vec::new(),
-        debounce: None,
-    };
+    })?;
+    let run = inbound.run.clone();
     match call.context.gateway.intake.offer(inbound).await {
         Verdict::Admitted { duplicate, .. } => {
             let status = if duplicate { "duplicate" } else { "started" };
             payload(&json!({ "runId": run, "status": status }))
         }
-        Verdict::Refused(domain::Refusal::NoTenant(_)) => Err(Error::NoSession),
+        Verdict::Refused(Refusal::NoTenant(_)) => Err(Error::NoSession),
         Verdict::Refused(refusal) => Err(refusal.into()),
     }
 }
@@ -138,7 +135,7 @@ pub(super) async fn history(call: Call) -> Result<Payload, Error> {
         Some(Before::Seq(seq)) => Some(seq),
         Some(Before::Message(id)) => Some(call.place_of(&session_key, id).await?),
     };
-    let mut lines = call.lines(&session_key, before, limit + 1).await?;
+    let mut lines = call.context.gateway.store.history(&session_key, before, limit + 1).await?;
     let told = lines.iter().filter(|line| line.seq.is_some()).count();
     let has_more = told > limit as usize;
     if has_more {
@@ -169,7 +166,7 @@ impl Call {
     async fn place_of(&self, key: &SessionKey, id: MessageId) -> Result<i64, Error> {
         let (mut before, mut searched) = (None, 0);
         while searched < SEARCHED_LINES {
-            let lines = self.lines(key, before, MOST_LINES).await?;
+            let lines = self.context.gateway.store.history(key, before, MOST_LINES).await?;
             if let Some(line) = lines.iter().find(|line| line.id == id) {
                 return Ok(line.seq.unwrap_or(i64::MAX));
             }
@@ -201,12 +198,4 @@ impl From<Line> for Told {
             usage: line.usage,
         }
     }
-}
-
-fn run_id(text: String) -> Result<RunId, Error> {
-    if (1..=LONGEST_RUN).contains(&text.len()) && !text.chars().any(char::is_control) {
-        return Ok(RunId(text));
-    }
-    let problem = format!("must have 1 to {LONGEST_RUN} bytes, none of them control characters");
-    Err(Error::Field { field: "idempotencyKey", problem })
 }

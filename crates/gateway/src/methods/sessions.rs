@@ -104,7 +104,7 @@ pub(super) async fn reset(call: Call) -> Result<Payload, Error> {
 }
 
 async fn glimpse(call: &Call, key: &SessionKey) -> Result<Option<String>, Error> {
-    let lines = call.lines(key, None, 1).await?;
+    let lines = call.context.gateway.store.history(key, None, 1).await?;
     Ok(lines.last().map(|line| domain::text::one_line(&line.text, GLIMPSE)))
 }
 
