@@ -1,0 +1,201 @@
+//! `chat.*`: speaking, stopping, reading what was said.
+
+use channels::web::Said;
+use domain::event::Usage;
+use domain::{MessageId, Refusal, Role, RunId, SessionKey, Timestamp, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Line, LineOutcome};
+
+use super::{Call, Payload, payload};
+use crate::Error;
+
+const MOST_LINES: u32 = 1_000;
+const USUAL_LINES: u32 = 200;
+
+/// How far back a message id is looked for, in lines.
+const SEARCHED_LINES: usize = 20_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendParams {
+    session_key: String,
+    message: String,
+    idempotency_key: String,
+    #[serde(default)]
+    attachments: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryParams {
+    session_key: String,
+    #[serde(default)]
+    limit: Option<u32>,
+    #[serde(default)]
+    before: Option<Before>,
+}
+
+/// A place in the transcript: its number, or the message that stands there.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Before {
+    Seq(i64),
+    Message(MessageId),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AbortParams {
+    session_key: String,
+    #[serde(default)]
+    run_id: Option<RunId>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct History {
+    session_key: SessionKey,
+    messages: Vec<Told>,
+    has_more: bool,
+}
+
+/// One line of a conversation as a client sees it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    id: MessageId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    role: Role,
+    content: [Part; 1],
+    timestamp: Timestamp,
+    run_id: RunId,
+    state: LineOutcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    r#type: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    code: String,
+    message: String,
+}
+
+/// `chat.send {sessionKey, message, idempotencyKey}` -> `{runId, status}`, once the message is on disk.
+pub(super) async fn send(call: Call) -> Result<Payload, Error> {
+    let params: SendParams = call.request.params()?;
+    if !params.attachments.is_empty() {
+        let problem = "are not taken yet; send the text alone".to_owned();
+        return Err(Error::Field { field: "attachments", problem });
+    }
+    let inbound = channels::web::inbound(Said {
+        session: call.session(&params.session_key).await?,
+        peer: call.access.peer(),
+        key: params.idempotency_key,
+        text: params.message,
+    })?;
+    let run = inbound.run.clone();
+    match call.context.gateway.intake.offer(inbound).await {
+        Verdict::Admitted { duplicate, .. } => {
+            let status = if duplicate { "duplicate" } else { "started" };
+            payload(&json!({ "runId": run, "status": status }))
+        }
+        Verdict::Refused(Refusal::NoTenant(_)) => Err(Error::NoSession),
+        Verdict::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+/// `chat.abort {sessionKey, runId?}` -> `{aborted, runIds}`
+pub(super) async fn abort(call: Call) -> Result<Payload, Error> {
+    let params: AbortParams = call.request.params()?;
+    let session = call.existing(&params.session_key).await?;
+    let runs = (call.context.gateway.abort)(&session, params.run_id.as_ref());
+    payload(&json!({ "ok": true, "aborted": !runs.is_empty(), "runIds": runs }))
+}
+
+/// `chat.history {sessionKey, limit?, before?}` -> `{sessionKey, messages, hasMore}`, oldest first.
+/// `before` is a message's `seq` or its `id`.
+pub(super) async fn history(call: Call) -> Result<Payload, Error> {
+    let params: HistoryParams = call.request.params()?;
+    let session_key = call.existing(&params.session_key).await?;
+    let limit = params.limit.unwrap_or(USUAL_LINES).clamp(1, MOST_LINES);
+    let before = match params.before {
+        None => None,
+        Some(Before::Seq(seq)) => Some(seq),
+        Some(Before::Message(id)) => Some(call.place_of(&session_key, id).await?),
+    };
+    let mut lines = call.context.gateway.store.history(&session_key, before, limit + 1).await?;
+    let told = lines.iter().filter(|line| line.seq.is_some()).count();
+    let has_more = told > limit as usize;
+    if has_more {
+        lines.remove(0);
+    }
+    let messages = lines.into_iter().map(Told::from).collect();
+    payload(&History { session_key, messages, has_more })
+}
+
+// === impl Call ===
+
+impl Call {
+    /// The session that a parameter names. A tenant's first conversation exists with the tenant, before
+    /// anybody has spoken in it.
+    async fn existing(&self, text: &str) -> Result<SessionKey, Error> {
+        let key = self.session(text).await?;
+        let store = &self.context.gateway.store;
+        let exists = if key == SessionKey::first(key.tenant.clone()) {
+            store.tenant(&key.tenant).await?.is_some()
+        } else {
+            store.session(&key).await?.is_some()
+        };
+        if exists { Ok(key) } else { Err(Error::NoSession) }
+    }
+
+    /// The place of a message in its transcript. One that is not there, because it waits, stands behind
+    /// all that are.
+    async fn place_of(&self, key: &SessionKey, id: MessageId) -> Result<i64, Error> {
+        let (mut before, mut searched) = (None, 0);
+        while searched < SEARCHED_LINES {
+            let lines = self.context.gateway.store.history(key, before, MOST_LINES).await?;
+            if let Some(line) = lines.iter().find(|line| line.id == id) {
+                return Ok(line.seq.unwrap_or(i64::MAX));
+            }
+            before = lines.iter().find_map(|line| line.seq);
+            if before.is_none() {
+                break;
+            }
+            searched += lines.len();
+        }
+        let problem = "is no message of this session".to_owned();
+        Err(Error::Field { field: "before", problem })
+    }
+}
+
+// === impl Told ===
+
+impl From<Line> for Told {
+    fn from(line: Line) -> Self {
+        Self {
+            id: line.id,
+            seq: line.seq,
+            role: line.role,
+            content: [Part { r#type: "text", text: line.text }],
+            timestamp: line.at,
+            run_id: line.run,
+            state: line.outcome,
+            error: line.error.map(|(code, message)| Reason { code, message }),
+            model: line.model,
+            usage: line.usage,
+        }
+    }
+}
