@@ -1,0 +1,3 @@
+//! Everything that is reached over the network.
+
+pub mod log_file;

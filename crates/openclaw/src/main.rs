@@ -1,0 +1,4 @@
+//! x
+mod clock;
+mod logging;
+fn main() {}
