@@ -109,7 +109,9 @@ impl LogFiles {
             ..Lines::default()
         };
         let first_newer = paths.iter().position(|path| name(path) > cursor.file);
-        for path in known.or(first_newer).map_or(&[][..], |first| &paths[first..]) {
+        // A name later than all there are: the clock was set back, or the log was moved.
+        let first = known.or(first_newer).unwrap_or(paths.len().saturating_sub(1));
+        for path in &paths[first..] {
             if name(path) != answer.next.file {
                 answer.next = Cursor { file: name(path), offset: 0 };
             }
