@@ -7,7 +7,7 @@ mod console;
 mod file;
 mod layer;
 mod level;
-mod panic;
+pub mod panic;
 mod record;
 pub mod redact;
 pub mod words;
@@ -15,7 +15,7 @@ pub mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::Clock;
+use domain::{Clock, Coded, Kind};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -120,6 +120,21 @@ impl Logging {
     /// Changes what is logged from now on, without a restart.
     pub fn set_levels(&self, level: Threshold, console_level: Threshold) {
         self.thresholds.set(level, console_level);
+    }
+}
+
+// === impl Error ===
+
+impl Coded for Error {
+    fn kind(&self) -> Kind {
+        Kind::Internal
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "log-unwritable",
+            Self::Twice => "log-twice",
+        }
     }
 }
 

@@ -157,7 +157,7 @@ fn keys_are_masked_wherever_they_stand() {
             "sk-proj-12345678"
         );
     });
-    for key in ["typed", "parroted", "abcdef", "12345678", "kk", "0123"] {
+    for key in ["typed", "parroted", "abcdef", "12345678", "kk"] {
         assert!(!text.contains(key), "{key} in {text}");
     }
     let line: Value = serde_json::from_str(&text).unwrap();

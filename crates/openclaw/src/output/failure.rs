@@ -1,0 +1,90 @@
+//! The one block in which a failure is told, on the standard error stream.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use domain::Coded;
+use serde::Serialize;
+
+use super::colour_on;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::logging::redact::redact;
+
+/// The code of a wrong command line.
+const USAGE: &str = "usage";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    error: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    message: String,
+    causes: Vec<String>,
+    explain: String,
+}
+
+/// Tells why the command failed: what happened, why, and where to read more.
+pub fn tell(error: &Error, json: bool) {
+    if json {
+        return write_document(&Document { error: told(error) });
+    }
+    let text = block(error, colour_on(&io::stderr()));
+    // When nobody can be told, the exit code still tells it.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Tells what is wrong with the command line; also answers `--help` and `--version`, which are no
+/// failures and go to the standard output.
+pub fn tell_usage(error: &clap::Error, json: bool) -> Exit {
+    if error.exit_code() == 0 || !json {
+        // When nobody can be told, the exit code still tells it.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let message = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+        let told = Told {
+            code: USAGE,
+            message: redact(message.trim(), false).into_owned(),
+            causes: Vec::new(),
+            explain: format!("openclaw explain {USAGE}"),
+        };
+        write_document(&Document { error: told });
+    }
+    if error.exit_code() == 0 { Exit::Ok } else { Exit::Usage }
+}
+
+fn told(error: &Error) -> Told<'_> {
+    let code = error.code();
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(redact(&cause.to_string(), false).into_owned());
+        source = cause.source();
+    }
+    let message = redact(&error.to_string(), false).into_owned();
+    Told { code, message, causes, explain: format!("openclaw explain {code}") }
+}
+
+fn write_document(document: &Document<'_>) {
+    let mut text = serde_json::to_string(document).unwrap_or_default();
+    text.push('\n');
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn block(error: &Error, colour: bool) -> String {
+    let told = told(error);
+    let [red, dim, plain] = if colour { ["\x1b[1;31m", "\x1b[2m", "\x1b[0m"] } else { [""; 3] };
+    let mut text = format!("{red}error:{plain} {}\n", told.message);
+    // Writing to a String cannot fail.
+    for cause in told.causes {
+        let _ = writeln!(text, "  {dim}because{plain}  {cause}");
+    }
+    let _ = writeln!(text, "  {dim}code{plain}     {}", told.code);
+    let _ = writeln!(text, "  {dim}more{plain}     {}", told.explain);
+    text
+}
