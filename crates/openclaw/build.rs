@@ -10,6 +10,7 @@ fn main() -> io::Result<()> {
     let mut names: Vec<String> = fs::read_dir(&pages)?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter_map(|name| name.strip_suffix(".md").map(ToOwned::to_owned))
+        .filter(|name| *name == name.to_lowercase())
         .collect();
     names.sort_unstable();
     let mut list = String::from("[\n");

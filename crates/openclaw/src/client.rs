@@ -11,7 +11,6 @@ use std::time::Duration;
 use domain::{Coded, Kind, Secret};
 use tokio::net::TcpStream;
 
-pub use http::Answer;
 pub use socket::{Happening, Socket};
 
 /// How long the gateway may take to accept a connection and to answer a question.
@@ -33,7 +32,9 @@ pub enum Error {
     #[error("{0:?} is no address of a gateway; write it like http://127.0.0.1:18789")]
     Address(String),
     /// Nobody listens there.
-    #[error("the gateway does not answer at {authority}; start it with `openclaw up`, or name its address with --url")]
+    #[error(
+        "the gateway does not answer at {authority}; start it with `openclaw up`, or name its address with --url"
+    )]
     Unreachable {
         /// Where it was looked for.
         authority: String,
@@ -48,7 +49,9 @@ pub enum Error {
         authority: String,
     },
     /// Somebody listens, but it is no gateway.
-    #[error("what answers at {authority} does not speak like a gateway: {what}; name its address with --url")]
+    #[error(
+        "what answers at {authority} does not speak like a gateway: {what}; name its address with --url"
+    )]
     Foreign {
         /// Where.
         authority: String,
@@ -66,7 +69,9 @@ pub enum Error {
         kind: Kind,
     },
     /// The connection ended in the middle.
-    #[error("the gateway closed the connection: {reason}; send it again, or look at `openclaw logs`")]
+    #[error(
+        "the gateway closed the connection: {reason}; send it again, or look at `openclaw logs`"
+    )]
     Closed {
         /// Why, as far as it said.
         reason: String,
@@ -99,9 +104,9 @@ impl Gateway {
     }
 
     async fn connect(&self) -> Result<TcpStream, Error> {
-        let unreachable =
-            |source| Error::Unreachable { authority: self.authority.clone(), source };
-        let stream = self.within(TcpStream::connect(&self.authority)).await?.map_err(unreachable)?;
+        let unreachable = |source| Error::Unreachable { authority: self.authority.clone(), source };
+        let stream =
+            self.within(TcpStream::connect(&self.authority)).await?.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         Ok(stream)
     }

@@ -1,6 +1,16 @@
 //! What each command does. One file per command; this one only says which.
 
+mod agent;
 mod completion;
+mod health;
+mod inbox;
+mod link;
+mod logs;
+mod sessions;
+mod status;
+mod tenants;
+
+pub use status::Summary;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -13,6 +23,14 @@ use crate::explain;
 /// Whatever went wrong, ready to be told.
 pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
     match command {
+        Command::Health(address) => health::run(&address, context).await,
+        Command::Status(arguments) => status::run(&arguments, context).await,
+        Command::Logs(arguments) => logs::run(&arguments, context).await,
+        Command::Agent(arguments) => agent::run(arguments, context).await,
+        Command::Inbox(command) => inbox::run(command, context).await,
+        Command::Tenants(command) => tenants::run(command, context).await,
+        Command::Sessions(command) => sessions::run(command, context).await,
+        Command::Link(arguments) => link::run(&arguments, context).await,
         Command::Completion { shell } => completion::run(shell, context),
         Command::Explain { code } => context.print(&explain::page(&code)?),
         _ => todo!(),

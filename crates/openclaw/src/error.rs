@@ -3,6 +3,7 @@
 //! Failures of other crates pass through with their own words and codes.
 
 use std::io;
+use std::time::Duration;
 
 use domain::{Coded, Kind};
 
@@ -11,6 +12,12 @@ use crate::exit::Exit;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The command line is wrong.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong with it.
+        message: String,
+    },
     /// The standard output cannot be written.
     #[error("the output cannot be written; check the disk or the program that reads it")]
     Output(#[source] io::Error),
@@ -20,6 +27,12 @@ pub enum Error {
     /// The process cannot begin.
     #[error("the process cannot start its threads; check the limits of this user (ulimit -u)")]
     Runtime(#[source] io::Error),
+    /// The gateway could not be asked.
+    #[error(transparent)]
+    Client(#[from] crate::client::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The log cannot begin.
     #[error(transparent)]
     Log(#[from] crate::logging::Error),
@@ -43,6 +56,23 @@ pub enum Error {
     /// Somebody was asked and said no.
     #[error("nothing was changed")]
     Declined,
+    /// The gateway runs but says that it is not well.
+    #[error(
+        "the gateway is not well (HTTP {status}); `openclaw status --deep` and `openclaw logs` say more"
+    )]
+    Unwell {
+        /// The HTTP status of its answer.
+        status: u16,
+    },
+    /// The turn failed.
+    #[error("there is no answer: {reason}")]
+    NoAnswer {
+        /// What the gateway said.
+        reason: String,
+    },
+    /// Somebody stopped the answer elsewhere.
+    #[error("the answer was stopped before it was complete; what was said so far is kept")]
+    Stopped,
     /// Ctrl-C.
     #[error("stopped")]
     Interrupted,
@@ -56,12 +86,30 @@ pub enum Error {
 // === impl Error ===
 
 impl Error {
+    /// The code to look up: the gateway's own when it was the gateway that refused.
+    #[must_use]
+    pub fn stable_code(&self) -> &str {
+        match self {
+            Self::Client(error) => error.stable_code(),
+            other => other.code(),
+        }
+    }
+
+    /// Whether the program that reads our output has had enough, as `head` has: no failure of ours.
+    #[must_use]
+    pub fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// How the process ends because of it.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
             Self::Output(_) | Self::LogUnreadable(_) | Self::Log(_) => Exit::Storage,
-            Self::Unconfirmed { .. } => Exit::Usage,
+            Self::Unconfirmed { .. } | Self::Client(crate::client::Error::Address(_)) => {
+                Exit::Usage
+            }
+            Self::Store(error) => of_store(error),
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::of(self.kind()),
         }
@@ -77,24 +125,48 @@ impl Coded for Error {
             | Self::LogUnreadable(_)
             | Self::Interrupted
             | Self::Panic => Kind::Internal,
-            Self::Input(_) | Self::Unconfirmed { .. } => Kind::Invalid,
+            Self::Usage { .. } | Self::Input(_) | Self::Unconfirmed { .. } => Kind::Invalid,
             Self::UnknownCode { .. } => Kind::NotFound,
+            Self::Client(error) => error.kind(),
+            Self::Store(error) => error.kind(),
             Self::Declined => Kind::Forbidden,
+            Self::Unwell { .. } => Kind::Overloaded { retry_after: Duration::from_secs(2) },
+            Self::NoAnswer { .. } => Kind::Upstream,
+            Self::Stopped => Kind::Conflict,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
+            Self::Usage { .. } => "usage",
             Self::Output(_) => "output-unwritable",
             Self::Input(_) => "input-unreadable",
             Self::Runtime(_) => "process-limits",
+            Self::Client(error) => error.code(),
+            Self::Store(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::LogUnreadable(_) => "log-unreadable",
             Self::UnknownCode { .. } => "unknown-code",
             Self::Unconfirmed { .. } => "confirmation-needed",
             Self::Declined => "declined",
+            Self::Unwell { .. } => "gateway-unwell",
+            Self::NoAnswer { .. } => "no-answer",
+            Self::Stopped => "answer-stopped",
             Self::Interrupted => "interrupted",
             Self::Panic => "panic",
         }
+    }
+}
+
+/// A store that is away can come back; one that is broken must be looked at.
+fn of_store(error: &store::Error) -> Exit {
+    match error {
+        store::Error::Open { .. }
+        | store::Error::Migrate { .. }
+        | store::Error::Full
+        | store::Error::Disk { .. }
+        | store::Error::Unavailable { .. }
+        | store::Error::Statement { .. } => Exit::Storage,
+        other => Exit::of(other.kind()),
     }
 }

@@ -3,12 +3,14 @@
 //! Only [`main`] ends the process; everything below returns an [`error::Error`].
 
 mod cli;
+mod client;
 mod clock;
 mod commands;
 mod context;
 mod error;
 mod exit;
 mod explain;
+mod installation;
 mod logging;
 mod output;
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let done = catch_unwind(AssertUnwindSafe(|| run(command, json))).unwrap_or(Err(Error::Panic));
     match done {
         Ok(()) => Exit::Ok.into(),
+        Err(error) if error.is_reader_gone() => Exit::Ok.into(),
         Err(error) => {
             output::tell(&error, json);
             error.exit().into()

@@ -15,6 +15,9 @@ pub use ago::{ago, span};
 pub use failure::{tell, tell_usage};
 pub use table::Table;
 
+/// Longest value in a block of facts, in bytes.
+const LONGEST_FACT: usize = 1_024;
+
 /// Something that can be shown to a person; its serialised form is what a program gets.
 pub trait Show: Serialize {
     /// Writes it for a person to read.
@@ -58,7 +61,7 @@ impl Output {
     /// Writes one thing: a JSON document on one line, or text.
     ///
     /// # Errors
-    /// When the standard output cannot be written. That its reader has gone is no error.
+    /// When the standard output cannot be written.
     pub fn print(self, thing: &impl Show) -> io::Result<()> {
         self.write(|out| {
             if self.json {
@@ -79,10 +82,8 @@ impl Output {
 
     fn write(self, body: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        match body(&mut out).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        }
+        body(&mut out)?;
+        out.flush()
     }
 }
 
@@ -109,7 +110,15 @@ impl<'a> Screen<'a> {
     /// When it cannot be written.
     pub fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {
         let name = self.dim(&format!("{name:<12}"));
-        writeln!(self.out, "{name} {value}")
+        writeln!(self.out, "{name} {}", domain::text::one_line(value, LONGEST_FACT))
+    }
+
+    /// Writes text of several lines as a person or a model wrote it, made safe for a terminal.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        text.lines().try_for_each(|line| self.line(&domain::text::one_line(line, usize::MAX)))
     }
 
     /// The text, less loud.

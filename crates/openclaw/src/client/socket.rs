@@ -197,7 +197,8 @@ impl Socket {
 
     async fn receive(&mut self) -> Result<Frame, Error> {
         loop {
-            let closed = |reason: &str| Error::Closed { reason: domain::text::one_line(reason, 128) };
+            let closed =
+                |reason: &str| Error::Closed { reason: domain::text::one_line(reason, 128) };
             let message = match self.stream.next().await {
                 None => return Err(closed("it said nothing")),
                 Some(Err(error)) => return Err(closed(&error.to_string())),
@@ -205,7 +206,8 @@ impl Socket {
             };
             match message {
                 Message::Text(text) => {
-                    return serde_json::from_str(&text).map_err(|error| self.gateway.foreign(error));
+                    return serde_json::from_str(&text)
+                        .map_err(|error| self.gateway.foreign(error));
                 }
                 Message::Close(Some(frame)) => return Err(closed(&frame.reason)),
                 Message::Close(None) => return Err(closed("it said nothing")),

@@ -75,6 +75,10 @@ fn shown(value: &Value) -> String {
     }
 }
 
+fn runs_on(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || matches!(character, '"' | '=')
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -4,16 +4,12 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use domain::Coded;
 use serde::Serialize;
 
 use super::colour_on;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::logging::redact::redact;
-
-/// The code of a wrong command line.
-const USAGE: &str = "usage";
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -47,19 +43,13 @@ pub fn tell_usage(error: &clap::Error, json: bool) -> Exit {
     } else {
         let text = error.render().to_string();
         let message = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-        let told = Told {
-            code: USAGE,
-            message: redact(message.trim(), false).into_owned(),
-            causes: Vec::new(),
-            explain: format!("openclaw explain {USAGE}"),
-        };
-        write_document(&Document { error: told });
+        tell(&Error::Usage { message: message.trim().to_owned() }, json);
     }
     if error.exit_code() == 0 { Exit::Ok } else { Exit::Usage }
 }
 
 fn told(error: &Error) -> Told<'_> {
-    let code = error.code();
+    let code = error.stable_code();
     let mut causes = Vec::new();
     let mut source = error.source();
     while let Some(cause) = source {

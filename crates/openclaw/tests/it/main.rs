@@ -1,0 +1,8 @@
+//! The real binary, driven as a person or a script drives it.
+
+mod installation;
+
+mod basics;
+mod inbox;
+mod logs;
+mod tenants;
