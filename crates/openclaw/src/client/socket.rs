@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Kind, SessionKey};
+use domain::{Kind, SessionKey, Timestamp};
 use futures::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ pub struct Socket {
     gateway: Gateway,
     stream: WebSocketStream<TcpStream>,
     requests: u64,
+    /// The last complete answer that was heard, and the run it belongs to.
+    heard: Option<(String, String)>,
 }
 
 /// What happened to a message that was sent.
@@ -31,8 +33,13 @@ pub enum Happening {
     Done(String),
     /// Somebody stopped it.
     Stopped,
-    /// It failed; why, for a person.
-    Failed(String),
+    /// It failed.
+    Failed {
+        /// Why, for a person.
+        reason: String,
+        /// When it is tried again; `None` when it is not.
+        retry_at: Option<Timestamp>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -66,6 +73,8 @@ struct Chat {
     state: String,
     delta_text: Option<String>,
     error_message: Option<String>,
+    retry_at_ms: Option<Timestamp>,
+    merged_into: Option<String>,
     message: Option<Said>,
 }
 
@@ -94,7 +103,7 @@ impl Gateway {
             let (stream, _) = tokio_tungstenite::client_async(url, stream)
                 .await
                 .map_err(|error| self.foreign(error))?;
-            let mut socket = Socket { gateway: self.clone(), stream, requests: 0 };
+            let mut socket = Socket { gateway: self.clone(), stream, requests: 0, heard: None };
             socket.greet().await?;
             Ok(socket)
         })
@@ -134,20 +143,36 @@ impl Socket {
             }
             let chat: Chat = serde_json::from_value(frame.payload.unwrap_or_default())
                 .map_err(|error| self.gateway.foreign(error))?;
-            if chat.run_id != run {
-                continue;
+            if let Some(happening) = self.heard_of(run, chat) {
+                return Ok(happening);
             }
-            let text = || chat.message.map(Said::text).unwrap_or_default();
-            match chat.state.as_str() {
-                "delta" => return Ok(Happening::Said(chat.delta_text.unwrap_or_default())),
-                "final" => return Ok(Happening::Done(text())),
-                "aborted" => return Ok(Happening::Stopped),
-                "error" => {
-                    let said = chat.error_message.unwrap_or_else(text);
-                    return Ok(Happening::Failed(said));
-                }
-                _ => {}
+        }
+    }
+
+    /// What an event means for the message called `run`. Messages that waited together get one answer,
+    /// under the name of one of them; the others are told only into which they were merged.
+    fn heard_of(&mut self, run: &str, chat: Chat) -> Option<Happening> {
+        let Chat { run_id, state, delta_text, error_message, retry_at_ms, merged_into, message } =
+            chat;
+        let mut text = message.map(Said::text);
+        if run_id != run {
+            if let Some(text) = text.filter(|_| state == "final") {
+                self.heard = Some((run_id, text));
             }
+            return None;
+        }
+        if let (None, Some(other)) = (&text, merged_into) {
+            text = self.heard.take().filter(|(run, _)| *run == other).map(|(_, text)| text);
+        }
+        match state.as_str() {
+            "delta" => Some(Happening::Said(delta_text.unwrap_or_default())),
+            "final" => Some(Happening::Done(text.unwrap_or_default())),
+            "aborted" => Some(Happening::Stopped),
+            "error" => {
+                let reason = error_message.or(text).unwrap_or_default();
+                Some(Happening::Failed { reason, retry_at: retry_at_ms })
+            }
+            _ => None,
         }
     }
 

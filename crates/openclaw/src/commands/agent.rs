@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use domain::{Clock, Ids, SessionKey};
+use domain::{Clock, Ids, SessionKey, Timestamp};
 use serde_json::json;
 
 use crate::cli::AgentArgs;
@@ -11,6 +11,7 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::context::Context;
 use crate::error::Error;
 use crate::installation::Installation;
+use crate::output::ago;
 
 /// Sends the message and shows what comes back. Ctrl-C stops the answer, not only the showing of it.
 ///
@@ -63,10 +64,13 @@ impl Answer<'_> {
                     self.end_line()?;
                     return Err(Error::Stopped);
                 }
-                Happening::Failed(reason) => {
+                Happening::Failed { reason, retry_at } => {
                     self.end_line()?;
                     let reason = domain::text::one_line(&reason, 512);
-                    return Err(Error::NoAnswer { reason });
+                    match retry_at {
+                        Some(at) => self.note_retry(&reason, at)?,
+                        None => return Err(Error::NoAnswer { reason }),
+                    }
                 }
             }
         }
@@ -80,6 +84,17 @@ impl Answer<'_> {
             return self.context.output.raw(&format!("{event}\n")).map_err(Error::Output);
         }
         self.context.output.raw(&for_terminal(text)).map_err(Error::Output)
+    }
+
+    /// The gateway tries again by itself; what was said in the failed attempt no longer counts.
+    fn note_retry(&mut self, reason: &str, at: Timestamp) -> Result<(), Error> {
+        self.shown.clear();
+        if self.context.output.json {
+            let event = json!({ "event": "retry", "run": self.run, "reason": reason, "at": at });
+            return self.context.output.raw(&format!("{event}\n")).map_err(Error::Output);
+        }
+        let note = format!("{reason}; it is tried again {}\n", ago(self.context.now(), at));
+        io::stderr().lock().write_all(note.as_bytes()).map_err(Error::Output)
     }
 
     /// The whole answer counts: what the deltas left out is shown now.

@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::logging::redact::redact;
 
+/// Longest line of an error, in bytes.
+const LONGEST_LINE: usize = 1_024;
+
 #[derive(Serialize)]
 struct Document<'a> {
     error: Told<'a>,
@@ -53,11 +56,20 @@ fn told(error: &Error) -> Told<'_> {
     let mut causes = Vec::new();
     let mut source = error.source();
     while let Some(cause) = source {
-        causes.push(redact(&cause.to_string(), false).into_owned());
+        causes.push(clean(&cause.to_string()));
         source = cause.source();
     }
-    let message = redact(&error.to_string(), false).into_owned();
+    let message = clean(&error.to_string());
     Told { code, message, causes, explain: format!("openclaw explain {code}") }
+}
+
+/// Words of an error, which may quote anything: no keys, nothing that a terminal would obey.
+fn clean(text: &str) -> String {
+    let lines: Vec<String> = redact(text, false)
+        .lines()
+        .map(|line| domain::text::one_line(line, LONGEST_LINE))
+        .collect();
+    lines.join("\n")
 }
 
 fn write_document(document: &Document<'_>) {

@@ -2,6 +2,7 @@
 
 mod installation;
 
+mod agent;
 mod basics;
 mod inbox;
 mod logs;
