@@ -2,20 +2,19 @@
 
 mod agent;
 mod completion;
+mod config;
 mod health;
 mod inbox;
-mod link;
+pub mod link;
 mod logs;
 mod sessions;
 mod status;
 mod tenants;
 
-pub use status::Summary;
-
 use crate::cli::Command;
 use crate::context::Context;
 use crate::error::Error;
-use crate::explain;
+use crate::{explain, up};
 
 /// Does what the command line says.
 ///
@@ -33,6 +32,9 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Link(arguments) => link::run(&arguments, context).await,
         Command::Completion { shell } => completion::run(shell, context),
         Command::Explain { code } => context.print(&explain::page(&code)?),
-        _ => todo!(),
+        Command::Config(command) => config::run(command, context),
+        Command::Up(arguments) => up::run(arguments.into(), context).await,
+        Command::Gateway(arguments) => up::run(arguments.into(), context).await,
+        Command::Sim(_) => todo!(),
     }
 }

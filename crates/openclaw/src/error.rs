@@ -30,9 +30,15 @@ pub enum Error {
     /// The gateway could not be asked.
     #[error(transparent)]
     Client(#[from] crate::client::Error),
+    /// The configuration cannot be used or changed.
+    #[error(transparent)]
+    Config(#[from] config::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A name that cannot be one.
+    #[error(transparent)]
+    Name(#[from] domain::id::BadName),
     /// The log cannot begin.
     #[error(transparent)]
     Log(#[from] crate::logging::Error),
@@ -46,6 +52,12 @@ pub enum Error {
         code: String,
         /// Codes that look like it.
         nearest: String,
+    },
+    /// There is no such setting.
+    #[error("no setting is called {key:?}; `openclaw config schema --markdown` lists all of them")]
+    UnknownSetting {
+        /// What was asked for.
+        key: String,
     },
     /// Something would be destroyed and nobody can be asked.
     #[error("{question} Nobody can be asked here: repeat the command with --yes")]
@@ -110,6 +122,7 @@ impl Error {
                 Exit::Usage
             }
             Self::Store(error) => of_store(error),
+            Self::Config(_) => Exit::Config,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::of(self.kind()),
         }
@@ -125,10 +138,13 @@ impl Coded for Error {
             | Self::LogUnreadable(_)
             | Self::Interrupted
             | Self::Panic => Kind::Internal,
-            Self::Usage { .. } | Self::Input(_) | Self::Unconfirmed { .. } => Kind::Invalid,
-            Self::UnknownCode { .. } => Kind::NotFound,
+            Self::Usage { .. } | Self::Name(_) | Self::Input(_) | Self::Unconfirmed { .. } => {
+                Kind::Invalid
+            }
+            Self::UnknownCode { .. } | Self::UnknownSetting { .. } => Kind::NotFound,
             Self::Client(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::Config(error) => error.kind(),
             Self::Declined => Kind::Forbidden,
             Self::Unwell { .. } => Kind::Overloaded { retry_after: Duration::from_secs(2) },
             Self::NoAnswer { .. } => Kind::Upstream,
@@ -144,9 +160,12 @@ impl Coded for Error {
             Self::Runtime(_) => "process-limits",
             Self::Client(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Config(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::LogUnreadable(_) => "log-unreadable",
             Self::UnknownCode { .. } => "unknown-code",
+            Self::UnknownSetting { .. } => "unknown-setting",
+            Self::Name(_) => "bad-name",
             Self::Unconfirmed { .. } => "confirmation-needed",
             Self::Declined => "declined",
             Self::Unwell { .. } => "gateway-unwell",

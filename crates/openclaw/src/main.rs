@@ -11,8 +11,10 @@ mod error;
 mod exit;
 mod explain;
 mod installation;
+mod instance;
 mod logging;
 mod output;
+mod up;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

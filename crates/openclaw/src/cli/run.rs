@@ -21,7 +21,7 @@ pub struct GatewayArgs {
     pub port: Option<u16>,
     /// Where to listen instead of gateway.bind: loopback, lan, or an address of this machine.
     #[arg(long, value_name = "WHERE")]
-    pub bind: Option<String>,
+    pub bind: Option<config::Bind>,
     /// Show debugging on the terminal, whatever logging.consoleLevel says.
     #[arg(long, short)]
     pub verbose: bool,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::cli::LogsArgs;
 use crate::context::Context;
 use crate::error::Error;
-use crate::installation::Installation;
+use crate::installation;
 use crate::logging::Threshold;
 use crate::logging::words::Words;
 
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 1_000;
 
 /// Prints the last lines, then perhaps new ones as they come.
 pub async fn run(arguments: &LogsArgs, context: &Context) -> Result<(), Error> {
-    let files = Installation::find()?.log_files();
+    let files = installation::log_files()?;
     let level = match arguments.level {
         Threshold::Trace => 0,
         other => other.number(),

@@ -1,7 +1,9 @@
 //! `openclaw status`: what is configured, stored and running, in one look.
 
 use std::io;
+use std::net::SocketAddr;
 
+use config::settings::agents::ModelChoice;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,6 +13,7 @@ use crate::client::Gateway;
 use crate::context::Context;
 use crate::error::Error;
 use crate::installation::Installation;
+use crate::logging::redact::redact;
 use crate::output::{Screen, Show};
 
 /// Collects and shows it. That the gateway is down is part of the answer, not a failure.
@@ -31,9 +34,11 @@ pub async fn run(arguments: &StatusArgs, context: &Context) -> Result<(), Error>
     };
     store.close().await;
     let deep = arguments.deep || arguments.all;
-    let home = std::env::var("HOME").ok().filter(|_| arguments.all);
-    let configured = installation.summary(home.as_deref());
-    let gateway = Reached::ask(&gateway, deep).await;
+    let configured = Summary::new(&installation, arguments.all);
+    let mut gateway = Reached::ask(&gateway, deep).await;
+    if arguments.all {
+        gateway.make_shareable(installation.env.get("HOME"));
+    }
     let version = env!("CARGO_PKG_VERSION");
     let machine = arguments.all.then(Machine::this);
     context.print(&Status { version, configured, stored, gateway, machine })
@@ -51,15 +56,17 @@ struct Status {
 
 /// What the configuration says, without anything secret.
 #[derive(Debug, Clone, Serialize)]
-pub struct Summary {
+struct Summary {
     /// The file.
-    pub config: String,
+    config: String,
     /// The directory of everything that OpenClaw keeps.
-    pub state: String,
-    /// The model that answers by default.
-    pub model: String,
-    /// Whether it is the built-in simulator.
-    pub simulated: bool,
+    state: String,
+    /// The model that answers by default; chosen at the start when it is not configured.
+    model: Option<String>,
+    /// Where the gateway listens.
+    bind: String,
+    /// What is doubtful in the configuration.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +98,26 @@ struct Machine {
     cpus: usize,
 }
 
+// === impl Summary ===
+
+impl Summary {
+    /// `for_others` says that strangers may read it.
+    fn new(installation: &Installation, for_others: bool) -> Self {
+        let home = installation.env.get("HOME");
+        let short = |text: String| if for_others { shareable(&text, home) } else { text };
+        let Installation { paths, loaded, .. } = installation;
+        let model = loaded.config.agents.defaults.model.as_ref().and_then(ModelChoice::primary);
+        let gateway = &loaded.config.gateway;
+        Self {
+            config: short(paths.config.display().to_string()),
+            state: short(paths.state.display().to_string()),
+            model: model.map(|model| model.as_str().to_owned()),
+            bind: SocketAddr::new(gateway.address(), gateway.port).to_string(),
+            warnings: loaded.warnings.iter().map(|warning| short(warning.to_string())).collect(),
+        }
+    }
+}
+
 // === impl Reached ===
 
 impl Reached {
@@ -118,6 +145,16 @@ impl Reached {
         reached
     }
 
+    /// Masks keys and the home directory in whatever the gateway said.
+    fn make_shareable(&mut self, home: Option<&str>) {
+        for part in [&mut self.ready, &mut self.status].into_iter().flatten() {
+            make_shareable(part, home);
+        }
+        if let Some(problem) = &mut self.problem {
+            *problem = shareable(problem, home);
+        }
+    }
+
     async fn status(gateway: &Gateway) -> Result<Value, crate::client::Error> {
         gateway.open().await?.ask("status", Value::Object(serde_json::Map::default())).await
     }
@@ -143,8 +180,11 @@ impl Show for Status {
         screen.fact("version", self.version)?;
         screen.fact("config", &configured.config)?;
         screen.fact("state", &configured.state)?;
-        let note = if configured.simulated { " (simulated)" } else { "" };
-        screen.fact("model", &format!("{}{note}", configured.model))?;
+        screen.fact("model", configured.model.as_deref().unwrap_or("chosen at the start"))?;
+        screen.fact("bind", &configured.bind)?;
+        for warning in &configured.warnings {
+            screen.fact("warning", warning)?;
+        }
         screen.fact("store", stored.engine)?;
         screen.fact("tenants", &stored.tenants.to_string())?;
         let Stored { waiting, running, parked, .. } = stored;
@@ -166,5 +206,25 @@ impl Show for Status {
             screen.fact("machine", &format!("{os} {arch}, {cpus} processors"))?;
         }
         Ok(())
+    }
+}
+
+/// The text without keys, and with the home directory written `~`.
+fn shareable(text: &str, home: Option<&str>) -> String {
+    let text = redact(text, false);
+    match home.filter(|home| home.len() > 1) {
+        Some(home) => text.replace(home, "~"),
+        None => text.into_owned(),
+    }
+}
+
+fn make_shareable(value: &mut Value, home: Option<&str>) {
+    match value {
+        Value::String(text) => *text = shareable(text, home),
+        Value::Array(items) => items.iter_mut().for_each(|item| make_shareable(item, home)),
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| make_shareable(member, home));
+        }
+        _ => {}
     }
 }

@@ -25,6 +25,16 @@ struct Told<'a> {
     message: String,
     causes: Vec<String>,
     explain: String,
+    /// What is wrong in the configuration, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    place: String,
+    setting: String,
+    message: String,
 }
 
 /// Tells why the command failed: what happened, why, and where to read more.
@@ -60,7 +70,11 @@ fn told(error: &Error) -> Told<'_> {
         source = cause.source();
     }
     let message = clean(&error.to_string());
-    Told { code, message, causes, explain: format!("openclaw explain {code}") }
+    let problems = match error {
+        Error::Config(error) => error.problems().iter().map(Problem::from).collect(),
+        _ => Vec::new(),
+    };
+    Told { code, message, causes, explain: format!("openclaw explain {code}"), problems }
 }
 
 /// Words of an error, which may quote anything: no keys, nothing that a terminal would obey.
@@ -89,4 +103,12 @@ fn block(error: &Error, colour: bool) -> String {
     let _ = writeln!(text, "  {dim}code{plain}     {}", told.code);
     let _ = writeln!(text, "  {dim}more{plain}     {}", told.explain);
     text
+}
+
+impl From<&config::Problem> for Problem {
+    fn from(problem: &config::Problem) -> Self {
+        let config::Problem { place, path, message } = problem;
+        let (place, setting) = (clean(&place.to_string()), clean(&path.to_string()));
+        Self { place, setting, message: clean(message) }
+    }
 }

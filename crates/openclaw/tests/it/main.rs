@@ -4,6 +4,9 @@ mod installation;
 
 mod agent;
 mod basics;
+mod config;
 mod inbox;
 mod logs;
+mod status;
 mod tenants;
+mod up;
