@@ -150,7 +150,24 @@ pub fn tree() -> clap::Command {
         codes.push_str(&format!("  {:>3}  {meaning}\n", exit.number()));
     }
     codes.push_str("\n`openclaw explain CODE` explains an error. docs/cli.md has every command.");
-    CommandLine::command().after_help(codes)
+    CommandLine::command()
+        .after_help(codes)
+        .mut_subcommand("sim", |sim| sim.after_long_help(model_names()))
+}
+
+/// The words that the name of a simulated model is made of.
+fn model_names() -> String {
+    let mut help = String::from(
+        "The name of the model says how it answers: a voice, then options, such as\n\
+         story+words=200+pace=20ms. docs/simulator.md explains it.\n",
+    );
+    for section in simulator::catalogue() {
+        help.push_str(&format!("\n{}:\n", section.title));
+        for item in section.items {
+            help.push_str(&format!("  {:<28} {}\n", item.spelling(), item.line));
+        }
+    }
+    help
 }
 
 fn threshold() -> ValueParser {

@@ -8,6 +8,7 @@ mod inbox;
 pub mod link;
 mod logs;
 mod sessions;
+mod sim;
 mod status;
 mod tenants;
 
@@ -35,6 +36,6 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Config(command) => config::run(command, context),
         Command::Up(arguments) => up::run(arguments.into(), context).await,
         Command::Gateway(arguments) => up::run(arguments.into(), context).await,
-        Command::Sim(_) => todo!(),
+        Command::Sim(arguments) => sim::run(&arguments, context).await,
     }
 }

@@ -36,6 +36,12 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The simulator cannot start.
+    #[error(transparent)]
+    Simulator(#[from] simulator::Error),
+    /// A workspace cannot be made.
+    #[error(transparent)]
+    Agent(#[from] agent::Error),
     /// A name that cannot be one.
     #[error(transparent)]
     Name(#[from] domain::id::BadName),
@@ -123,6 +129,7 @@ impl Error {
             }
             Self::Store(error) => of_store(error),
             Self::Config(_) => Exit::Config,
+            Self::Agent(_) => Exit::Storage,
             Self::Interrupted => Exit::Interrupted,
             _ => Exit::of(self.kind()),
         }
@@ -145,6 +152,8 @@ impl Coded for Error {
             Self::Client(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Config(error) => error.kind(),
+            Self::Agent(error) => error.kind(),
+            Self::Simulator(error) => error.kind(),
             Self::Declined => Kind::Forbidden,
             Self::Unwell { .. } => Kind::Overloaded { retry_after: Duration::from_secs(2) },
             Self::NoAnswer { .. } => Kind::Upstream,
@@ -161,6 +170,8 @@ impl Coded for Error {
             Self::Client(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Config(error) => error.code(),
+            Self::Agent(error) => error.code(),
+            Self::Simulator(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::LogUnreadable(_) => "log-unreadable",
             Self::UnknownCode { .. } => "unknown-code",

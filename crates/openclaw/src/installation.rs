@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use agent::Workspace;
 use config::settings::logging::{ConsoleStyle, Level};
 use config::{Config, Env, Loaded, Paths};
+use domain::TenantSlug;
 use gateway::log_file::LogFiles;
 use store::{Location, Store};
 
@@ -74,6 +76,13 @@ impl Installation {
     pub async fn store(&self) -> Result<Store, Error> {
         let location = self.location()?;
         Ok(Store::open(location, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+    }
+
+    /// A tenant's workspace: the files that its agent reads before every answer.
+    #[must_use]
+    pub fn workspace(&self, tenant: &TenantSlug) -> Workspace {
+        let tenants = self.paths.state.join("tenants");
+        Workspace::at(tenants.join(tenant.as_str()).join("workspace"))
     }
 
     /// The gateway: where `--url` says, else where the configuration has it listen.

@@ -5,12 +5,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::tenant::Tier;
 use domain::{Secret, TenantSlug};
 use store::Store;
+use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::installation::Installation;
-use crate::logging::Logging;
+use crate::logging::Levels;
+use crate::reload;
 use crate::up::Plan;
 
 /// How long the link that is printed at the start can be opened.
@@ -31,7 +34,7 @@ pub struct Instance {
     address: SocketAddr,
     link: Secret,
     model: Model,
-    _logging: Logging,
+    _tasks: JoinSet<()>,
 }
 
 // === impl Instance ===
@@ -44,15 +47,16 @@ impl Instance {
     pub async fn start(
         installation: &Installation,
         plan: &Plan,
-        logging: Logging,
+        levels: Levels,
     ) -> Result<Self, Error> {
         let store = installation.store().await?;
-        create_first_tenant(&store).await?;
+        create_first_tenant(installation, &store).await?;
         let link = store.create_link(LINK_LIFETIME).await?;
         let gateway = &installation.config().gateway;
         let address = SocketAddr::new(gateway.address(), plan.port.unwrap_or(gateway.port));
         let model = Model { name: "simulator/echo".to_owned(), simulated: true };
-        Ok(Self { store, address, link, model, _logging: logging })
+        let tasks = reload::start(installation, levels, plan.verbose);
+        Ok(Self { store, address, link, model, _tasks: tasks })
     }
 
     /// Where it listens.
@@ -86,10 +90,11 @@ impl Instance {
 }
 
 /// A fresh installation has one tenant, so that there is somebody to talk to.
-async fn create_first_tenant(store: &Store) -> Result<(), Error> {
+async fn create_first_tenant(installation: &Installation, store: &Store) -> Result<(), Error> {
     if store.tenants().await?.is_empty() {
         let name: TenantSlug = "main".parse()?;
-        store.create_tenant(&name, domain::tenant::Tier::Admin).await?;
+        store.create_tenant(&name, Tier::Admin).await?;
+        installation.workspace(&name).create()?;
     }
     Ok(())
 }

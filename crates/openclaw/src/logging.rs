@@ -60,9 +60,13 @@ pub struct Settings {
 /// The running log. What was queued is written when this is dropped.
 #[derive(Debug)]
 pub struct Logging {
-    thresholds: Arc<Thresholds>,
+    levels: Levels,
     _writers: [WorkerGuard; 2],
 }
+
+/// What is logged, changeable while running. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Levels(Arc<Thresholds>);
 
 /// A log that cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +107,7 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Logging, Erro
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
         .map_err(|_| Error::Twice)?;
     panic::report_to_log();
-    Ok(Logging { thresholds, _writers: [file_guard, console_guard] })
+    Ok(Logging { levels: Levels(thresholds), _writers: [file_guard, console_guard] })
 }
 
 fn queue(name: &str, writer: impl std::io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
@@ -117,9 +121,19 @@ fn queue(name: &str, writer: impl std::io::Write + Send + 'static) -> (NonBlocki
 // === impl Logging ===
 
 impl Logging {
-    /// Changes what is logged from now on, without a restart.
-    pub fn set_levels(&self, level: Threshold, console_level: Threshold) {
-        self.thresholds.set(level, console_level);
+    /// What is logged, to be changed while running.
+    #[must_use]
+    pub fn levels(&self) -> Levels {
+        self.levels.clone()
+    }
+}
+
+// === impl Levels ===
+
+impl Levels {
+    /// Changes what enters the file and what is shown on the terminal from now on.
+    pub fn set(&self, level: Threshold, console_level: Threshold) {
+        self.0.set(level, console_level);
     }
 }
 

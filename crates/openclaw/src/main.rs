@@ -14,6 +14,8 @@ mod installation;
 mod instance;
 mod logging;
 mod output;
+mod reload;
+mod signals;
 mod up;
 
 use std::ffi::OsString;

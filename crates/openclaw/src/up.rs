@@ -7,7 +7,6 @@ mod ready;
 use std::sync::Arc;
 
 use config::Bind;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{GatewayArgs, UpArgs};
 use crate::clock::SystemClock;
@@ -16,6 +15,7 @@ use crate::error::Error;
 use crate::installation::{Installation, url_of};
 use crate::instance::Instance;
 use crate::logging;
+use crate::signals::Signals;
 
 use ready::{Ready, Stopping};
 
@@ -56,7 +56,7 @@ pub async fn run(plan: Plan, context: &Context) -> Result<(), Error> {
     let settings = installation.log_settings(plan.verbose);
     let logging = logging::start(&settings, Arc::new(SystemClock))?;
     let instance = tokio::select! {
-        instance = Instance::start(&installation, &plan, logging) => instance?,
+        instance = Instance::start(&installation, &plan, logging.levels()) => instance?,
         () = signals.next() => return Ok(()),
     };
     let ready = Ready::new(&url_of(instance.address()), instance.link(), instance.model());
@@ -69,7 +69,8 @@ pub async fn run(plan: Plan, context: &Context) -> Result<(), Error> {
     match &ended {
         Ok(()) => tracing::info!("stopping"),
         Err(error) => {
-            tracing::error!(fatal = true, error = error as &dyn std::error::Error, "stopping")
+            let error: &dyn std::error::Error = error;
+            tracing::error!(fatal = true, error, "stopping");
         }
     }
     context.print(&Stopping::new())?;
@@ -85,35 +86,7 @@ pub fn install_cryptography() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-/// The signals that ask the process to stop.
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-// === impl Signals ===
-
-impl Signals {
-    /// Listens from now on: neither ends the process by itself any more.
-    ///
-    /// # Errors
-    /// [`Error::Runtime`] when the system does not let us.
-    pub fn listen() -> Result<Self, Error> {
-        let listen = |kind| signal(kind).map_err(Error::Runtime);
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Returns at the next of them.
-    pub async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
+// === impl Plan ===
 
 impl From<UpArgs> for Plan {
     fn from(arguments: UpArgs) -> Self {

@@ -1,6 +1,7 @@
 //! `openclaw tenants`: the clients that have an agent here.
 
 use std::io;
+use std::path::Path;
 
 use domain::tenant::{TenantStatus, Tier};
 use domain::{Secret, TenantSlug, Timestamp};
@@ -15,11 +16,14 @@ use crate::output::{Screen, Show, Table, ago};
 
 /// Does what was asked.
 pub async fn run(command: TenantsCommand, context: &Context) -> Result<(), Error> {
-    let store = Installation::find()?.store().await?;
+    let installation = Installation::find()?;
+    let store = installation.store().await?;
     match command {
         TenantsCommand::Create { slug, tier } => {
             let (tenant, token) = store.create_tenant(&slug, tier).await?;
-            context.print(&Created::new(tenant, &token))?;
+            let workspace = installation.workspace(&slug);
+            workspace.create()?;
+            context.print(&Created::new(tenant, &token, workspace.root()))?;
         }
         TenantsCommand::List => {
             let tenants = store.tenants().await?.into_iter().map(Row::from).collect();
@@ -52,6 +56,7 @@ struct Created {
     #[serde(flatten)]
     tenant: Row,
     token: String,
+    workspace: String,
 }
 
 // === impl Row ===
@@ -83,14 +88,16 @@ impl Show for Listed {
 // === impl Created ===
 
 impl Created {
-    fn new(tenant: Tenant, token: &Secret) -> Self {
-        Self { tenant: tenant.into(), token: token.expose().to_owned() }
+    fn new(tenant: Tenant, token: &Secret, workspace: &Path) -> Self {
+        let workspace = workspace.display().to_string();
+        Self { tenant: tenant.into(), token: token.expose().to_owned(), workspace }
     }
 }
 
 impl Show for Created {
     fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
         screen.line(&format!("Created the tenant {} ({}).", self.tenant.slug, self.tenant.tier))?;
+        screen.line(&format!("Its workspace: {}", self.workspace))?;
         screen.line("Its token, shown only this once; it reaches this tenant and nothing else:")?;
         screen.line(&self.token)
     }

@@ -65,12 +65,7 @@ fn look(level: u8) -> (&'static str, &'static str) {
 /// A value as it stands; in quotes when it would run into its neighbours.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text)
-            if !text.is_empty()
-                && !text.contains(|c: char| c.is_whitespace() || "\"=".contains(c)) =>
-        {
-            text.clone()
-        }
+        Value::String(text) if !text.is_empty() && !text.contains(runs_on) => text.clone(),
         other => other.to_string(),
     }
 }

@@ -1,4 +1,5 @@
 //! The real binary, driven as a person or a script drives it.
+#![cfg(test)]
 
 mod installation;
 

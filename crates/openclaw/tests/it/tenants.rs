@@ -17,7 +17,10 @@ fn tenants_are_created_once_and_listed() {
     let created = installation.run(&["tenants", "create", "bo"]);
     let lines: Vec<&str> = created.out.lines().collect();
     assert_eq!(lines[0], "Created the tenant bo (free).");
-    assert_eq!(lines.len(), 3);
+    let workspace = installation.state().join("tenants/bo/workspace");
+    assert_eq!(lines[1], format!("Its workspace: {}", workspace.display()));
+    assert_eq!(lines.len(), 4);
+    assert!(workspace.join("AGENTS.md").is_file());
 
     let again = installation.run(&["tenants", "create", "bo"]);
     assert_eq!((again.code, again.out.as_str()), (Some(1), ""));

@@ -15,9 +15,8 @@ struct Running {
 }
 
 impl Running {
-    fn start(installation: &Installation, arguments: &[&str]) -> Self {
-        let start = ["up", "--port", "0", "--json"];
-        let mut command = installation.command(&[&start, arguments].concat());
+    fn start(installation: &Installation, what: &str) -> Self {
+        let mut command = installation.command(&[what, "--port", "0", "--json"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
@@ -49,7 +48,7 @@ fn mode(path: &std::path::Path) -> u32 {
 fn a_first_start_makes_what_it_needs_and_a_signal_ends_it() {
     for signal in ["TERM", "INT"] {
         let installation = Installation::new();
-        let mut running = Running::start(&installation, &[]);
+        let mut running = Running::start(&installation, "up");
         let ready = running.event();
         assert_eq!((&ready["event"], &ready["simulated"]), (&"ready".into(), &true.into()));
         let url = ready["url"].as_str().unwrap();
@@ -73,10 +72,55 @@ fn a_first_start_makes_what_it_needs_and_a_signal_ends_it() {
 }
 
 #[test]
+fn the_level_of_the_log_changes_while_it_runs() {
+    let installation = Installation::new();
+    let set = |level: &str| installation.run(&["config", "set", "logging.level", level]).code;
+    assert_eq!(set("silent"), Some(0));
+    let mut running = Running::start(&installation, "up");
+    running.event();
+    let mut follow = installation.command(&["logs", "--follow", "--json"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+
+    assert_eq!(set("info"), Some(0));
+    let taken = next();
+    assert_eq!((&taken["level"], &taken["settings"]), (&30.into(), &"logging.level".into()));
+    fs::write(installation.state().join("openclaw.json"), "{ gateway: { prot: 1 } }").unwrap();
+    let refused = next();
+    assert_eq!(refused["level"], 50);
+    assert!(refused["error"].as_str().unwrap().contains("gateway.prot"), "{refused}");
+    running.signal("TERM");
+    assert_eq!(next()["msg"], "stopping");
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_log_that_cannot_be_written_is_told() {
     let installation = Installation::new();
     fs::create_dir(installation.state()).unwrap();
     fs::write(installation.state().join("logs"), "a file in the way").unwrap();
     let run = installation.run(&["up", "--port", "0", "--json"]);
     assert_eq!((run.code, &run.error()["code"]), (Some(74), &"log-unwritable".into()));
+}
+
+#[test]
+fn the_simulator_runs_alone() {
+    let installation = Installation::new();
+    let mut running = Running::start(&installation, "sim");
+    let ready = running.event();
+    let url = ready["anthropicBaseUrl"].as_str().unwrap();
+    assert_eq!(ready["openaiBaseUrl"], format!("{url}/v1"));
+    let address = url.strip_prefix("http://").unwrap();
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let port = address.rsplit(':').next().unwrap();
+    let second = installation.run(&["sim", "--port", port, "--json"]);
+    assert_eq!((second.code, &second.error()["code"]), (Some(1), &"simulator-listen".into()));
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!installation.state().exists());
+    let help = installation.run(&["sim", "--help"]).out;
+    assert!(help.contains("\n  words=N  "), "{help}");
 }
