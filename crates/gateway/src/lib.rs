@@ -17,6 +17,7 @@ pub mod lease;
 pub mod limiter;
 pub mod limits;
 pub mod listener;
+pub mod log_file;
 mod methods;
 pub mod metrics;
 pub mod problem;

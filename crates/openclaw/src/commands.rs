@@ -1,0 +1,41 @@
+//! What each command does. One file per command; this one only says which.
+
+mod agent;
+mod completion;
+mod config;
+mod health;
+mod inbox;
+pub mod link;
+mod logs;
+mod sessions;
+mod sim;
+mod status;
+mod tenants;
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::error::Error;
+use crate::{explain, up};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever went wrong, ready to be told.
+pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
+    match command {
+        Command::Health(address) => health::run(&address, context).await,
+        Command::Status(arguments) => status::run(&arguments, context).await,
+        Command::Logs(arguments) => logs::run(&arguments, context).await,
+        Command::Agent(arguments) => agent::run(arguments, context).await,
+        Command::Inbox(command) => inbox::run(command, context).await,
+        Command::Tenants(command) => tenants::run(command, context).await,
+        Command::Sessions(command) => sessions::run(command, context).await,
+        Command::Link(arguments) => link::run(&arguments, context).await,
+        Command::Completion { shell } => completion::run(shell, context),
+        Command::Explain { code } => context.print(&explain::page(&code)?),
+        Command::Config(command) => config::run(command, context),
+        Command::Up(arguments) => up::run(arguments.into(), context).await,
+        Command::Gateway(arguments) => up::run(arguments.into(), context).await,
+        Command::Sim(arguments) => sim::run(&arguments, context).await,
+    }
+}

@@ -1,0 +1,126 @@
+//! A running instance, from its first line to its last.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::installation::Installation;
+
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(installation: &Installation, what: &str) -> Self {
+        let mut command = installation.command(&[what, "--port", "0", "--json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn event(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already unless the test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn mode(path: &std::path::Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_first_start_makes_what_it_needs_and_a_signal_ends_it() {
+    for signal in ["TERM", "INT"] {
+        let installation = Installation::new();
+        let mut running = Running::start(&installation, "up");
+        let ready = running.event();
+        assert_eq!((&ready["event"], &ready["simulated"]), (&"ready".into(), &true.into()));
+        let url = ready["url"].as_str().unwrap();
+        let link = ready["link"].as_str().unwrap();
+        assert!(link.starts_with(&format!("{url}#token=ocl_")), "{ready}");
+        assert_eq!(mode(&installation.state()), 0o700);
+        assert_eq!(mode(&installation.state().join("openclaw.json")), 0o600);
+        let tenants = installation.json(&["tenants", "list"]);
+        assert_eq!(tenants["tenants"][0]["slug"], "main");
+
+        running.signal(signal);
+        assert_eq!(running.event()["event"], "stopping");
+        assert_eq!(running.child.wait().unwrap().code(), Some(0));
+        let logs = installation.state().join("logs");
+        assert_eq!(mode(&logs), 0o700);
+        let log = installation.run(&["logs", "--json"]).out;
+        assert!(log.contains("\"msg\":\"ready\""), "{log}");
+        assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+        assert!(!log.contains("ocl_"), "{log}");
+    }
+}
+
+#[test]
+fn the_level_of_the_log_changes_while_it_runs() {
+    let installation = Installation::new();
+    let set = |level: &str| installation.run(&["config", "set", "logging.level", level]).code;
+    assert_eq!(set("silent"), Some(0));
+    let mut running = Running::start(&installation, "up");
+    running.event();
+    let mut follow = installation.command(&["logs", "--follow", "--json"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+
+    assert_eq!(set("info"), Some(0));
+    let taken = next();
+    assert_eq!((&taken["level"], &taken["settings"]), (&30.into(), &"logging.level".into()));
+    fs::write(installation.state().join("openclaw.json"), "{ gateway: { prot: 1 } }").unwrap();
+    let refused = next();
+    assert_eq!(refused["level"], 50);
+    assert!(refused["error"].as_str().unwrap().contains("gateway.prot"), "{refused}");
+    running.signal("TERM");
+    assert_eq!(next()["msg"], "stopping");
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told() {
+    let installation = Installation::new();
+    fs::create_dir(installation.state()).unwrap();
+    fs::write(installation.state().join("logs"), "a file in the way").unwrap();
+    let run = installation.run(&["up", "--port", "0", "--json"]);
+    assert_eq!((run.code, &run.error()["code"]), (Some(74), &"log-unwritable".into()));
+}
+
+#[test]
+fn the_simulator_runs_alone() {
+    let installation = Installation::new();
+    let mut running = Running::start(&installation, "sim");
+    let ready = running.event();
+    let url = ready["anthropicBaseUrl"].as_str().unwrap();
+    assert_eq!(ready["openaiBaseUrl"], format!("{url}/v1"));
+    let address = url.strip_prefix("http://").unwrap();
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let port = address.rsplit(':').next().unwrap();
+    let second = installation.run(&["sim", "--port", port, "--json"]);
+    assert_eq!((second.code, &second.error()["code"]), (Some(1), &"simulator-listen".into()));
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!installation.state().exists());
+    let help = installation.run(&["sim", "--help"]).out;
+    assert!(help.contains("\n  words=N  "), "{help}");
+}
