@@ -42,8 +42,9 @@ impl Complaint {
         Some(Self::from_detail(detail))
     }
 
-    /// Reads the data of an event in the middle of a stream, where only a marked complaint is one.
-    pub(crate) fn in_stream(data: &str) -> Option<Self> {
+    /// Reads what came where an answer was promised: an event of a stream, or the body of a status 200.
+    /// There only a marked complaint is one.
+    pub(crate) fn in_answer(data: &str) -> Option<Self> {
         let json = serde_json::from_str::<Value>(data).ok()?;
         marked(&json).map(Self::from_detail)
     }

@@ -90,7 +90,7 @@ impl Upstream {
             return Ok(answer.body);
         }
         let beginning = answer.body.beginning(REFUSAL_LIMIT, REFUSAL_PATIENCE).await;
-        Err(match Complaint::read(&beginning) {
+        Err(match Complaint::in_answer(&String::from_utf8_lossy(&beginning)) {
             Some(complaint) => self.complained(&complaint, model),
             None => self.malformed("a page or a document in place of a stream of events"),
         })

@@ -1,3 +1,5 @@
+//! What becomes of a request: what is sent, what is read of the answer, and when waiting ends.
+
 use std::time::Duration;
 
 use domain::Secret;

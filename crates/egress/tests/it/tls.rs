@@ -1,3 +1,5 @@
+//! Whom the client believes.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -94,7 +94,7 @@ impl Decoder {
     }
 
     fn complained(&self, data: &str) -> Error {
-        match Complaint::in_stream(data) {
+        match Complaint::in_answer(data) {
             Some(complaint) => self.upstream.complained(&complaint, &self.asked_model),
             None => self.upstream.malformed("an event that does not belong to a message"),
         }

@@ -1,3 +1,5 @@
+//! Which name leads to which model, and what is said when none does.
+
 use super::*;
 use crate::Timeouts;
 

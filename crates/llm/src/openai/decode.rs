@@ -137,7 +137,7 @@ impl Decode for Decoder {
         let chunk = match serde_json::from_str::<Chunk<'_>>(data) {
             Ok(chunk) if chunk.error.is_none() && chunk.object != "error" => chunk,
             _ => {
-                return Err(match Complaint::in_stream(data) {
+                return Err(match Complaint::in_answer(data) {
                     Some(complaint) => self.upstream.complained(&complaint, &self.asked_model),
                     None => {
                         self.upstream.malformed("an event that is not a chunk of a chat completion")
@@ -186,14 +186,16 @@ impl Decode for Decoder {
 
 impl PartialCall {
     /// Whether a part with this call's index begins the next call: it has another id; or, where ids are
-    /// missing, a name comes although the arguments are complete.
+    /// missing, another name comes, or the same again although the arguments are complete.
     fn is_followed_by(&self, id: &str, name: &str, arguments: &str) -> bool {
         if !id.is_empty() {
             return !self.id.is_empty() && self.id != id;
         }
-        let renamed = !name.is_empty() && name != self.name && !self.arguments.is_empty();
-        let again = !name.is_empty() && !arguments.is_empty() && is_complete(&self.arguments);
-        renamed || again
+        if name.is_empty() || self.name.is_empty() {
+            return false;
+        }
+        let renamed = name != self.name && !self.arguments.is_empty();
+        renamed || (!arguments.is_empty() && is_complete(&self.arguments))
     }
 
     fn extend(&mut self, id: String, name: String, arguments: &str) {

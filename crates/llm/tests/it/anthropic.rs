@@ -1,3 +1,5 @@
+//! Messages: what is sent, and what is made of every kind of event.
+
 use domain::event::Usage;
 use llm::{Api, Error, Request, StopReason, StreamEvent, Tool, ToolCall, ToolResult, Turn};
 use serde_json::json;

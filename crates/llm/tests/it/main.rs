@@ -5,4 +5,5 @@ mod anthropic;
 mod failures;
 mod openai;
 mod server;
+mod simulated;
 mod wire;
