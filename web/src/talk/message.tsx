@@ -12,17 +12,23 @@ import { useSeconds } from "../store/now.ts";
 import type { Run } from "../store/run.ts";
 import type { Entry } from "../store/thread.ts";
 
-export function Said({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+interface SaidProps {
+  entry: Entry;
+  answered: boolean;
+  sessionKey: string;
+}
+
+export function Said({ entry, answered, sessionKey }: SaidProps): VNode {
   return (
     <article aria-label={t("you")}>
       <p class="words">{textOf(entry)}</p>
-      <Fate entry={entry} sessionKey={sessionKey} />
+      <Fate entry={entry} answered={answered} sessionKey={sessionKey} />
     </article>
   );
 }
 
 /** What became of a message, when it is not simply answered. */
-function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+function Fate({ entry, answered, sessionKey }: SaidProps): VNode {
   const { state, error, retryAt, runId } = entry;
   const about = { run: runId, session: sessionKey };
   const now = useSeconds(retryAt !== undefined);
@@ -35,7 +41,7 @@ function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNod
     return <Problem what={t("retries", { when })} error={error} about={about} mild />;
   }
   const words = { waiting: t("waits"), aborted: t("stopped"), dropped: t("dropped") };
-  const note = state && state in words ? words[state as keyof typeof words] : undefined;
+  const note = !answered && state && state in words ? words[state as keyof typeof words] : undefined;
   return (
     <p class="meta">
       {note && <span class="late">{note}</span>}

@@ -49,7 +49,7 @@ function sideOf(item: Item): string {
 function draw(item: Item, sessionKey: string): VNode {
   switch (item.kind) {
     case "said":
-      return <Said entry={item.entry} sessionKey={sessionKey} />;
+      return <Said entry={item.entry} answered={item.answered} sessionKey={sessionKey} />;
     case "outgoing":
       return <Outgoing message={item.outgoing} />;
     case "answer":
