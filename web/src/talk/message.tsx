@@ -81,29 +81,29 @@ export function Outgoing({ message }: { message: OutgoingMessage }): VNode {
   );
 }
 
-export function Answer({ entry }: { entry: Entry }): VNode {
-  const text = textOf(entry);
-  const spent = (entry.usage?.input ?? 0) + (entry.usage?.cached ?? 0) + (entry.usage?.output ?? 0);
+/** An answer, while it is given and when it is stored; the same elements, so that a selection survives. */
+export function Answer({ entry, run }: { entry: Entry; run?: undefined } | { run: Run; entry?: undefined }): VNode {
+  const text = run ? run.text : textOf(entry);
   return (
-    <article aria-label={t("agent")}>
-      <Markdown text={text} />
-      <p class="meta">
-        {entry.state === "aborted" && <span>{t("stopped")}</span>}
-        <Clock at={entry.timestamp} />
-        {entry.model && <span>{entry.model}</span>}
-        {spent > 0 && <span>{t("tokens", { count: spent })}</span>}
-        <CopyButton text={text} />
-      </p>
+    <article aria-label={t("agent")} aria-busy={run !== undefined} class={run && "live"}>
+      {run?.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
+      <Markdown text={text} growing={run !== undefined} />
+      {entry && <Origin entry={entry} text={text} />}
     </article>
   );
 }
 
-export function LiveAnswer({ run }: { run: Run }): VNode {
+function Origin({ entry, text }: { entry: Entry; text: string }): VNode {
+  const { input = 0, cached = 0, output = 0 } = entry.usage ?? {};
+  const spent = input + cached + output;
   return (
-    <article aria-label={t("agent")} aria-busy="true" class="live">
-      {run.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
-      <Markdown text={run.text} />
-    </article>
+    <p class="meta">
+      {entry.state === "aborted" && <span>{t("stopped")}</span>}
+      <Clock at={entry.timestamp} />
+      {entry.model && <span>{entry.model}</span>}
+      {spent > 0 && <span>{t("tokens", { count: spent })}</span>}
+      <CopyButton text={text} />
+    </p>
   );
 }
 

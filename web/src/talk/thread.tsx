@@ -6,7 +6,7 @@ import { Icon } from "../frame/icon.tsx";
 import { t } from "../i18n.ts";
 import type { Conversation } from "../store/conversation.ts";
 import type { Item } from "../store/thread.ts";
-import { Answer, LiveAnswer, Outgoing, Said, Thinking } from "./message.tsx";
+import { Answer, Outgoing, Said, Thinking } from "./message.tsx";
 
 interface Props {
   conversation: Conversation;
@@ -55,7 +55,7 @@ function draw(item: Item, sessionKey: string): VNode {
     case "answer":
       return <Answer entry={item.entry} />;
     case "live":
-      return <LiveAnswer run={item.run} />;
+      return <Answer run={item.run} />;
   }
 }
 
