@@ -30,8 +30,8 @@ export interface Dial {
   open(): Socket;
   token(): string | undefined;
   version: string;
-  /** Called when the credential was refused; true to try again with another. */
-  refused(): boolean;
+  /** Called when the credential was refused, `unknown` when it is not one; true to try again with another. */
+  refused(unknown: boolean): boolean;
 }
 
 /** The gateway's "no" to one request. */
@@ -50,7 +50,8 @@ const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
 const REQUEST_TIME = 30_000;
 const HANDSHAKE_TIME = 15_000;
-const REFUSALS = new Set(["UNAUTHORIZED", "UNAUTHENTICATED", "FORBIDDEN"]);
+const UNKNOWN = "UNAUTHORIZED";
+const REFUSALS = new Set([UNKNOWN, "FORBIDDEN"]);
 
 interface Waiting {
   answer(frame: ResponseFrame): void;
@@ -207,13 +208,13 @@ export class Connection {
   }
 
   private turnedAway(): void {
-    if (this.dial.refused()) this.connect();
+    if (this.dial.refused(this.problem?.code === UNKNOWN)) this.connect();
     else this.link.value = { kind: "refused", ...(this.problem && { problem: this.problem }) };
   }
 
   private later(): void {
-    const pause = this.pause;
-    this.pause = Math.min(LONGEST_PAUSE, pause * 2);
+    const pause = Math.max(this.pause, this.problem?.retryAfterMs ?? 0);
+    this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
     this.retry = setTimeout(() => this.connect(), pause);
     const retryAt = Date.now() + pause;
     this.link.value = { kind: "waiting", retryAt, ...(this.problem && { problem: this.problem }) };

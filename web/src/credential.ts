@@ -29,10 +29,13 @@ export class Credential {
     }
   }
 
-  /** The gateway refused what was shown. True when there is something else to show. */
-  refused(): boolean {
+  /**
+   * The gateway refused what was shown. True when there is something else to show.
+   * @param unknown the gateway said that it does not know the token; only then is a kept one of no more use
+   */
+  refused(unknown: boolean): boolean {
     if (this.link === undefined) {
-      remove(KEPT);
+      if (unknown) remove(KEPT);
       return false;
     }
     this.link = undefined;

@@ -18,7 +18,9 @@ export interface Surroundings {
 
 /** Conversations kept at hand; the one not looked at for longest goes first. */
 const KEPT = 20;
-const LIST_PAUSE = 150;
+/** Milliseconds from a change to the list that shows it, and between one list and the next. */
+const LIST_SOON = 150;
+const LIST_PAUSE = 1_000;
 
 export class Gateway {
   readonly connection: Connection;
@@ -29,6 +31,7 @@ export class Gateway {
   private readonly around: Surroundings;
   private readonly conversations = new Map<string, Conversation>();
   private relist: ReturnType<typeof setTimeout> | undefined;
+  private listedAt = 0;
 
   constructor(around: Surroundings) {
     this.around = around;
@@ -37,7 +40,7 @@ export class Gateway {
       open: () => around.open(),
       version: around.version,
       token: () => credential.token,
-      refused: () => credential.refused(),
+      refused: (unknown) => credential.refused(unknown),
     });
     this.outbox = new Outbox(
       (params) => this.connection.request("chat.send", params),
@@ -80,8 +83,16 @@ export class Gateway {
 
   /** The conversation a tenant begins with. */
   firstOf(tenant: string): string {
-    const main = this.hello.value?.snapshot.sessionDefaults.mainSessionKey ?? "";
-    return this.sessions.all.value[0]?.key ?? this.sessions.begin(tenantOf(main) === tenant ? main : undefined);
+    const defaults = this.hello.value?.snapshot.sessionDefaults;
+    const main = defaults?.mainSessionKey ?? "";
+    const first = tenantOf(main) === tenant ? main : `agent:${tenant}:${defaults?.mainKey ?? "main"}`;
+    return this.sessions.all.value[0]?.key ?? this.sessions.begin(first);
+  }
+
+  /** Goes to another tenant, who has other conversations. */
+  selectTenant(id: string): void {
+    this.sessions.selectTenant(id);
+    this.look().catch(() => {});
   }
 
   async abort(sessionKey: string, runId?: string): Promise<void> {
@@ -96,16 +107,26 @@ export class Gateway {
   }
 
   private listen(): void {
-    const { connection } = this;
+    const { connection, conversations } = this;
     connection.onOpen((hello) => void this.opened(hello));
     connection.on("health", (health) => {
       this.health.value = health;
     });
-    connection.on("chat", (event) => this.conversations.get(event.sessionKey)?.chat(event));
-    connection.on("session.message", ({ sessionKey, message }) =>
-      this.conversations.get(sessionKey)?.received(message),
-    );
-    connection.on("sessions.changed", () => this.listSoon());
+    connection.on("tick", () => this.lookSoon());
+    connection.on("sessions.changed", () => this.lookSoon());
+    connection.on("session.message", ({ sessionKey, message }) => {
+      conversations.get(sessionKey)?.received(message);
+      this.lookSoon();
+    });
+    connection.on("agent", (event) => {
+      if (event.data?.phase !== "start") return;
+      conversations.get(event.sessionKey)?.started(event.runId);
+      this.lookSoon();
+    });
+    connection.on("chat", (event) => {
+      conversations.get(event.sessionKey)?.chat(event);
+      if (event.state !== "delta") this.lookSoon();
+    });
   }
 
   private async opened(hello: Hello): Promise<void> {
@@ -121,15 +142,9 @@ export class Gateway {
     }
     this.outbox.flush();
     try {
-      const [, { agents, defaultId }, { sessions }, health] = await Promise.all([
-        subscribed,
-        connection.request("agents.list", {}),
-        connection.request("sessions.list", {}),
-        connection.request("health", {}),
-      ]);
-      this.sessions.takeAgents(agents, hello.auth.tenant ?? defaultId);
-      this.sessions.takeList(sessions);
-      this.health.value = health;
+      const [, { agents, defaultId }] = await Promise.all([subscribed, connection.request("agents.list", {})]);
+      this.sessions.takeAgents(agents, hello.auth.tenant ?? defaultId ?? "");
+      await this.look();
     } catch {
       // The connection went away; all of this is asked again when it is back.
     }
@@ -145,14 +160,24 @@ export class Gateway {
     });
   }
 
-  /** One list for a burst of changes. */
-  private listSoon(): void {
+  /** One look for a burst of changes. */
+  private lookSoon(): void {
+    const pause = Math.max(LIST_SOON, this.listedAt + LIST_PAUSE - Date.now());
     this.relist ??= setTimeout(() => {
       this.relist = undefined;
-      this.connection
-        .request("sessions.list", {})
-        .then(({ sessions }) => this.sessions.takeList(sessions))
-        .catch(() => {});
-    }, LIST_PAUSE);
+      this.look().catch(() => {});
+    }, pause);
+  }
+
+  /** Asks how it is and what the tenant's conversations are. */
+  private async look(): Promise<void> {
+    this.listedAt = Date.now();
+    const agentId = this.sessions.tenant.value;
+    const [health, { sessions }] = await Promise.all([
+      this.connection.request("health", {}),
+      this.connection.request("sessions.list", { ...(agentId && { agentId }), includeLastMessage: true }),
+    ]);
+    this.health.value = health;
+    if (agentId === this.sessions.tenant.value) this.sessions.takeList(sessions);
   }
 }

@@ -28,10 +28,11 @@ export interface EventFrame {
 
 /** Why a request was not done. */
 export interface Refusal {
-  /** Stable, for programs and for `openclaw explain`. */
+  /** One of the protocol's few. */
   code: string;
   message: string;
-  details?: unknown;
+  /** `code` is the stable one, for programs and for `openclaw explain`. */
+  details?: { code?: string };
   retryable?: boolean;
   retryAfterMs?: number;
 }
@@ -57,7 +58,7 @@ export interface Hello {
   snapshot: {
     health?: Health;
     uptimeMs?: number;
-    sessionDefaults: { defaultAgentId: string; mainKey: string; mainSessionKey: string };
+    sessionDefaults: { defaultAgentId: string | null; mainKey: string; mainSessionKey: string | null };
   };
   auth: { role: string; scopes: string[]; deviceToken?: string; tenant?: string };
   policy: { maxPayload: number; maxBufferedBytes: number; tickIntervalMs: number };
@@ -68,7 +69,7 @@ export interface Health {
   ts: Millis;
   uptimeMs: number;
   version: string;
-  store: { engine: string; ok: boolean };
+  store: { engine: string; ok: boolean; code?: string };
   model: { primary: string; simulated: boolean };
   turns: { running: number; waiting: number };
   inbox: { parked: number };
@@ -132,12 +133,20 @@ export interface ChatEvent {
   mergedInto?: string;
 }
 
+/** What a run does besides speaking. */
+export interface AgentEvent {
+  runId: string;
+  sessionKey: string;
+  stream: string;
+  data?: { phase?: string };
+}
+
 export interface Methods {
   connect: { params: ConnectParams; payload: Hello };
   health: { params: object; payload: Health };
-  "agents.list": { params: object; payload: { defaultId: string; agents: Agent[] } };
+  "agents.list": { params: object; payload: { defaultId: string | null; agents: Agent[] } };
   "sessions.subscribe": { params: object; payload: { subscribed: boolean } };
-  "sessions.list": { params: { agentId?: string }; payload: { sessions: Session[] } };
+  "sessions.list": { params: { agentId?: string; includeLastMessage?: boolean }; payload: { sessions: Session[] } };
   "sessions.reset": { params: { sessionKey: string }; payload: object };
   "chat.history": {
     params: { sessionKey: string; limit?: number; before?: string };
@@ -157,6 +166,7 @@ export type Method = keyof Methods;
 export interface Events {
   "connect.challenge": { nonce: string; ts: Millis };
   chat: ChatEvent;
+  agent: AgentEvent;
   "session.message": { sessionKey: string; message: Message };
   "sessions.changed": { sessionKey?: string };
   health: Health;
@@ -168,6 +178,11 @@ export type EventName = keyof Events;
 /** All text of a message, its parts joined. */
 export function textOf(message: Partial<Message> | undefined): string {
   return (message?.content ?? []).map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("");
+}
+
+/** The stable code of a refusal. */
+export function codeOf(refusal: Refusal): string {
+  return refusal.details?.code ?? refusal.code;
 }
 
 /** The tenant that a session key `agent:<tenant>:...` names; empty when it is no session key. */

@@ -30,7 +30,7 @@ const spoken = () => conversation.runs.value.map(({ text }) => text);
 const told = () => conversation.entries.value.map((entry) => `${entry.role} ${entry.state} ${textOf(entry)}`);
 
 test("words append in order; a repeated or late one changes nothing", () => {
-  for (const event of [delta(1, "a "), delta(2, "b "), delta(2, "b "), delta(1, "a "), delta(3, "c")]) {
+  for (const event of [delta(1, "a "), delta(2, "b "), delta(2, "b "), delta(3, "c"), delta(2, "b ")]) {
     conversation.chat(event);
   }
   expect(spoken()).toEqual(["a b c"]);
@@ -105,6 +105,22 @@ test("an answer that is joined in the middle says that its beginning is missing"
   await conversation.load();
   conversation.chat(delta(7, "the rest"));
   expect(conversation.runs.value[0]).toMatchObject({ text: "the rest", partial: true });
+});
+
+test("an answer whose start was heard is whole, also when the history is read between start and words", async () => {
+  conversation.started("r1");
+  page = history([said("1", "r1", "running")]);
+  await conversation.load();
+  conversation.chat(delta(2, "all of it"));
+  expect(conversation.runs.value[0]).toMatchObject({ text: "all of it", partial: false });
+});
+
+test("words go on over a lost connection, although the new one counts anew", () => {
+  for (const event of [delta(1, "a "), delta(2, "b "), delta(3, "c ")]) conversation.chat(event);
+  conversation.interrupted();
+  conversation.chat(delta(1, "e "));
+  conversation.chat(delta(2, "f"));
+  expect(conversation.runs.value[0]).toMatchObject({ text: "a b c e f", partial: true });
 });
 
 test("an answer whose beginning the gateway knows goes on from there", async () => {

@@ -33,9 +33,11 @@ test("the device token is what is kept; the link's token is not", () => {
 test("a used link does not lock out a browser that is known", () => {
   new Credential("first").accepted("device");
   const credential = new Credential("used");
-  expect(credential.refused()).toBe(true);
+  expect(credential.refused(true)).toBe(true);
   expect(credential.token).toBe("device");
-  expect(credential.refused()).toBe(false);
+  expect(credential.refused(false)).toBe(false);
+  expect(credential.token).toBe("device");
+  expect(credential.refused(true)).toBe(false);
   expect(credential.token).toBeUndefined();
 });
 

@@ -30,6 +30,7 @@ async function welcome(socket: FakeSocket | undefined): Promise<void> {
   await settled();
   socket?.answers("sessions.subscribe", { subscribed: true });
   socket?.answers("agents.list", { defaultId: "main", agents: [{ id: "main" }] });
+  await settled();
   socket?.answers("sessions.list", { sessions: [] });
   socket?.answers("health", { ok: true });
   await settled();
@@ -89,8 +90,9 @@ test("events of other conversations than those at hand change nothing here", asy
 test("a burst of changes asks for one list", async () => {
   await welcome(sockets[0]);
   for (let change = 0; change < 10; change += 1) sockets[0]?.tells("sessions.changed", {});
+  const before = sockets[0]?.all("sessions.list").length ?? 0;
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(sockets[0]?.all("sessions.list")).toHaveLength(2);
+  expect(sockets[0]?.all("sessions.list")).toHaveLength(before + 1);
 });
 
 test("a conversation nobody has spoken in is empty, not broken", async () => {

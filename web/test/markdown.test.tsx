@@ -96,6 +96,18 @@ describe("inline", () => {
     ["*a **b* c**", "<p><em>a **b</em> c**</p>"],
   ])("%s", (text, expected) => expect(html(text)).toBe(expected));
 
+  test("what is strong is so before its end has come, while more is to come", () => {
+    const drawn = (text: string) => {
+      render(<Markdown text={text} growing />, root);
+      return root.querySelector("p")?.innerHTML;
+    };
+    expect(drawn("a **b")).toBe("a <strong>b</strong>");
+    expect(drawn("a **b *c")).toBe("a <strong>b *c</strong>");
+    expect(drawn("a **")).toBe("a **");
+    expect(drawn("2 * 3, [x")).toBe("2 * 3, [x");
+    expect(html("a **b")).toBe("<p>a **b</p>");
+  });
+
   test("addresses in running text end before the punctuation", () => {
     const found = (text: string) => draw(text).querySelector("a")?.getAttribute("href");
     expect(found("see https://a.test/x.")).toBe("https://a.test/x");

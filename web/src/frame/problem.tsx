@@ -1,12 +1,12 @@
 // How the page says that something went wrong: what happened, the code, what to do, and the text for support.
 import type { ComponentChildren, VNode } from "preact";
-import type { Refusal } from "../protocol.ts";
+import { type Refusal, codeOf } from "../protocol.ts";
 import { t } from "../i18n.ts";
 import { CopyButton } from "./copy.tsx";
 
 interface Props {
   what: string;
-  error: Pick<Refusal, "code" | "message">;
+  error: Refusal;
   /** What the text for support says besides: the run, the conversation. */
   about?: Record<string, string | undefined>;
   /** It goes on by itself: no alarm. */
@@ -19,7 +19,7 @@ export function Problem({ what, error, about = {}, mild = false, children }: Pro
     <div class={mild ? "problem mild" : "problem"} role="alert">
       <p>{what}</p>
       <p>
-        {error.message} <code>{error.code}</code>
+        {error.message} <code>{codeOf(error)}</code>
       </p>
       <div class="actions">
         {children}
@@ -30,7 +30,7 @@ export function Problem({ what, error, about = {}, mild = false, children }: Pro
 }
 
 function support(error: Props["error"], about: Record<string, string | undefined>): string {
-  const lines = { code: error.code, message: error.message, ...about, at: new Date().toISOString() };
+  const lines = { code: codeOf(error), message: error.message, ...about, at: new Date().toISOString() };
   return Object.entries({ ...lines, page: __VERSION__ })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${value}`)

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Link } from "../connection.ts";
 import { LANGUAGES, type Language, language, setLanguage, soon, t } from "../i18n.ts";
-import type { Health } from "../protocol.ts";
+import { type Health, codeOf } from "../protocol.ts";
 import { type Look, look, setLook } from "../store/look.ts";
 import { useSeconds } from "../store/now.ts";
 import { useGateway } from "./context.ts";
@@ -17,12 +17,16 @@ export function Strip(): VNode {
     <header class="strip">
       <div class="well">
         <State link={link} health={health} />
+        {link.kind === "waiting" && link.problem && (
+          <p class="notice">{link.problem.message} <code>{codeOf(link.problem)}</code></p>
+        )}
         {health && <Facts health={health} />}
         {health?.model.simulated && <p class="notice">{t("simulated")}</p>}
         {health && !health.config.ok && (
           <p class="notice">{t("badConfig", { problem: health.config.problem ?? "" })}</p>
         )}
       </div>
+      {health && <Turns turns={health.turns} />}
       <Switches />
     </header>
   );
@@ -44,19 +48,28 @@ function describe(link: Link, health: Health | undefined, now: number): [tone: s
     return ["bad", t("reconnecting", { when: soon(link.retryAt, now) })];
   }
   if (link.kind !== "open") return ["busy", t("connecting")];
-  if (health && !health.ok) return ["bad", t("unwell")];
+  if (health && !health.ok) return ["bad", [t("unwell"), health.store.code].filter(Boolean).join(": ")];
   return ["good", t("well")];
 }
 
 function Facts({ health }: { health: Health }): VNode {
-  const { turns, inbox, model } = health;
+  const { inbox, model } = health;
   return (
     <ul class="facts">
       <li title={t("model")}>{model.primary}</li>
-      {turns.running > 0 && <li>{t("running", { count: turns.running })}</li>}
-      {turns.waiting > 0 && <li>{t("waitingCount", { count: turns.waiting })}</li>}
       {inbox.parked > 0 && <li class="bad">{t("parkedCount", { count: inbox.parked })}</li>}
     </ul>
+  );
+}
+
+/** What comes and goes with every turn stands in room that is left over, so that it moves nothing. */
+function Turns({ turns }: { turns: Health["turns"] }): VNode {
+  const { running, waiting } = turns;
+  return (
+    <p class="turns">
+      {running > 0 && <span>{t("running", { count: running })}</span>}
+      {waiting > 0 && <span>{t("waitingCount", { count: waiting })}</span>}
+    </p>
   );
 }
 

@@ -30,8 +30,9 @@ const ENTITY = /&(#39|[a-z]{2,4});/y;
 const BARE = /https?:\/\/[^\s<>"'`|[\]\u3000-\u303f\uff00-\uffef]+/iy;
 const WORD = /[\p{L}\p{N}]/u;
 
-export function inline(text: string): Inline[] {
-  return new Reader(text).read();
+/** @param growing more of the text is to come, so that what is strong is strong before its end is there */
+export function inline(text: string, growing = false): Inline[] {
+  return new Reader(text).read(growing);
 }
 
 /** The address, when a click on it is harmless: absolute, and http, https or mailto. */
@@ -55,12 +56,21 @@ class Reader {
     this.text = text;
   }
 
-  read(): Inline[] {
+  read(growing: boolean): Inline[] {
     while (this.at < this.text.length) {
       if (!this.part()) this.add(this.text[this.at++] ?? "");
     }
+    while (growing && this.stack.length > 1) this.closeEarly();
     this.flatten(1);
     return this.top.children;
+  }
+
+  /** Takes the innermost mark for closed where a partner is likely to come: two signs and words after them. */
+  private closeEarly(): void {
+    const { mark, children } = this.top;
+    if (mark.length < 2 || children.length === 0) return this.flatten(this.stack.length - 1);
+    this.stack.pop();
+    this.top.children.push({ type: mark === "~~" ? "strike" : "strong", children });
   }
 
   private part(): boolean {

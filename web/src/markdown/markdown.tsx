@@ -1,21 +1,25 @@
 // Draws markdown as elements, never as HTML text: what a model or a stranger wrote cannot become markup.
 // A paragraph that has not changed is not read again, so a long answer streams as fast as a short one.
-import { Component, type ComponentChildren, type VNode } from "preact";
+import { type ComponentChildren, type VNode, createContext } from "preact";
+import { useContext, useMemo } from "preact/hooks";
 import { CopyButton } from "../frame/copy.tsx";
 import { type Align, type Block, type Item, blocks } from "./block.ts";
 import { type Inline, inline } from "./inline.ts";
 
-export function Markdown({ text }: { text: string }): VNode {
-  return <div class="markdown">{blocks(text).map(drawBlock)}</div>;
+/** Whether more of the text is to come. */
+const Growing = createContext(false);
+
+export function Markdown({ text, growing = false }: { text: string; growing?: boolean }): VNode {
+  return (
+    <Growing.Provider value={growing}>
+      <div class="markdown">{blocks(text).map(drawBlock)}</div>
+    </Growing.Provider>
+  );
 }
 
-class Words extends Component<{ text: string }> {
-  override shouldComponentUpdate({ text }: { text: string }): boolean {
-    return text !== this.props.text;
-  }
-  override render(): ComponentChildren {
-    return inline(this.props.text).map(drawInline);
-  }
+function Words({ text }: { text: string }): VNode {
+  const growing = useContext(Growing);
+  return useMemo(() => <>{inline(text, growing).map(drawInline)}</>, [text, growing]);
 }
 
 function drawBlock(block: Block, key: number): VNode {

@@ -24,6 +24,8 @@ export class Conversation {
   private readonly speaking = new Map<string, Run>();
   /** Runs that were under way when this page began to listen. */
   private late = new Set<string>();
+  /** Runs that are heard from their start on. */
+  private readonly heard = new Set<string>();
   private drawing = false;
   private changes = 0;
   private loading = false;
@@ -94,6 +96,12 @@ export class Conversation {
       at < 0 ? [...entries, message] : entries.map((entry, i) => (i === at ? { ...entry, ...message } : entry));
   }
 
+  /** A turn has begun; this page will hear all of it. */
+  started(runId: string): void {
+    this.heard.add(runId);
+    this.mark(runId, { state: "running" });
+  }
+
   chat(event: ChatEvent): void {
     if (event.state === "delta") this.speaks(event);
     else if (event.state === "error") this.failed(event);
@@ -107,7 +115,7 @@ export class Conversation {
     } else {
       this.mark(event.runId, { state: "running" });
       const beside = this.entries.value.filter((one) => one.role === "user" && one.state === "waiting");
-      const late = this.late.has(event.runId);
+      const late = this.late.has(event.runId) && !this.heard.has(event.runId);
       this.speaking.set(event.runId, begin(event, beside.map((one) => one.runId ?? ""), late));
     }
     this.draw();
@@ -120,6 +128,7 @@ export class Conversation {
     const ended = state === "aborted" ? "aborted" : "done";
     this.mark(runId, { state: ended, ...(mergedInto !== undefined && { mergedInto }) });
     this.speaking.delete(runId);
+    this.heard.delete(runId);
     const text = textOf(message) || (mergedInto === undefined ? (run?.text ?? "") : "");
     if (text) {
       const content = [{ type: "text", text }];
@@ -135,6 +144,7 @@ export class Conversation {
   private failed(event: ChatEvent): void {
     this.changes += 1;
     this.speaking.delete(event.runId);
+    this.heard.delete(event.runId);
     const error = { code: event.code ?? event.errorKind ?? "unknown", message: event.errorMessage ?? "" };
     const retryAt = event.retryAtMs;
     if (retryAt === undefined) this.mark(event.runId, { state: "parked", error });
@@ -189,7 +199,8 @@ export class Conversation {
 
   /** The connection was lost: what is said until it is back is missing from the answers under way. */
   interrupted(): void {
-    for (const [runId, run] of this.speaking) this.speaking.set(runId, { ...run, partial: true });
+    this.heard.clear();
+    for (const [runId, run] of this.speaking) this.speaking.set(runId, { ...run, seq: 0, partial: true });
   }
 
   /** Shows new words with the next frame of the screen, however many come before it. */

@@ -1,6 +1,6 @@
 // Which conversations there are: the gateway's list, the tenants in it, and conversations begun here that
 // the gateway has not heard of yet.
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { type Agent, type Session, tenantOf } from "../protocol.ts";
 import { letters } from "../random.ts";
 import { load, save } from "../storage.ts";
@@ -45,8 +45,12 @@ export class Sessions {
   }
 
   selectTenant(id: string): void {
-    this.tenant.value = id;
-    this.query.value = "";
+    batch(() => {
+      this.tenant.value = id;
+      this.query.value = "";
+      this.listed.value = [];
+      this.loaded.value = false;
+    });
     save(TENANT, id);
   }
 

@@ -14,7 +14,7 @@ export interface Entry extends Message {
 
 /** One thing in the conversation. `key` stays the same from the first sign of it to its stored form. */
 export type Item =
-  | { key: string; kind: "said"; entry: Entry }
+  | { key: string; kind: "said"; entry: Entry; answered: boolean }
   | { key: string; kind: "answer"; entry: Entry }
   | { key: string; kind: "live"; run: Run }
   | { key: string; kind: "outgoing"; outgoing: Outgoing };
@@ -44,14 +44,14 @@ export function thread(entries: Entry[], runs: readonly Run[], outgoing: Outgoin
   }
   for (const run of runs) place(live(run), users.length - 1);
 
-  const read = users.flatMap((user, at) => [said(user), ...(slots[at] ?? [])]);
+  const read = users.flatMap((user, at) => [said(user, answered.has(user.runId)), ...(slots[at] ?? [])]);
   // The gateway may tell that it stored a message before it answers the one who sent it.
   const unstored = outgoing.filter(({ key }) => !index.has(key));
   return [...head, ...read, ...unstored.map(waiting)];
 }
 
-function said(entry: Entry): Item {
-  return { key: `said:${entry.runId ?? entry.id}`, kind: "said", entry };
+function said(entry: Entry, answered: boolean): Item {
+  return { key: `said:${entry.runId ?? entry.id}`, kind: "said", entry, answered };
 }
 
 function waiting(outgoing: Outgoing): Item {

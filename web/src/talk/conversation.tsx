@@ -31,7 +31,7 @@ export function ConversationView({ sessionKey, onList }: { sessionKey: string; o
   const problem = conversation.problem.value;
   return (
     <main class="conversation">
-      <Head sessionKey={sessionKey} onList={onList} onReset={() => attempt(gateway.reset(sessionKey))} />
+      <Head sessionKey={sessionKey} isEmpty={items.length === 0} onList={onList} onReset={() => attempt(gateway.reset(sessionKey))} />
       <Thread conversation={conversation} items={items} waiting={current !== undefined} />
       <Announcer runs={conversation.runs.value} />
       {problem && <Problem what={t("notLoaded")} error={problem} about={{ session: sessionKey }} />}
@@ -41,7 +41,14 @@ export function ConversationView({ sessionKey, onList }: { sessionKey: string; o
   );
 }
 
-function Head({ sessionKey, onList, onReset }: { sessionKey: string; onList(): void; onReset(): void }): VNode {
+interface HeadProps {
+  sessionKey: string;
+  isEmpty: boolean;
+  onList(): void;
+  onReset(): void;
+}
+
+function Head({ sessionKey, isEmpty, onList, onReset }: HeadProps): VNode {
   const { sessions } = useGateway();
   const [asking, setAsking] = useState(false);
   const session = sessions.find(sessionKey);
@@ -52,7 +59,7 @@ function Head({ sessionKey, onList, onReset }: { sessionKey: string; onList(): v
       </button>
       <h1 title={sessionKey}>{titleOf(session)}</h1>
       {session && <span class="muted">{stateOf(session)}</span>}
-      <button type="button" class="square" title={t("startOver")} aria-label={t("startOver")} onClick={() => setAsking(true)}>
+      <button type="button" class="square" title={t("startOver")} aria-label={t("startOver")} disabled={isEmpty} onClick={() => setAsking(true)}>
         <Icon name="again" />
       </button>
       {asking && <Ask question={t("startOverAsk")} yes={t("startOver")} onYes={onReset} onClose={() => setAsking(false)} />}

@@ -12,17 +12,23 @@ import { useSeconds } from "../store/now.ts";
 import type { Run } from "../store/run.ts";
 import type { Entry } from "../store/thread.ts";
 
-export function Said({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+interface SaidProps {
+  entry: Entry;
+  answered: boolean;
+  sessionKey: string;
+}
+
+export function Said({ entry, answered, sessionKey }: SaidProps): VNode {
   return (
     <article aria-label={t("you")}>
       <p class="words">{textOf(entry)}</p>
-      <Fate entry={entry} sessionKey={sessionKey} />
+      <Fate entry={entry} answered={answered} sessionKey={sessionKey} />
     </article>
   );
 }
 
 /** What became of a message, when it is not simply answered. */
-function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNode {
+function Fate({ entry, answered, sessionKey }: SaidProps): VNode {
   const { state, error, retryAt, runId } = entry;
   const about = { run: runId, session: sessionKey };
   const now = useSeconds(retryAt !== undefined);
@@ -35,7 +41,7 @@ function Fate({ entry, sessionKey }: { entry: Entry; sessionKey: string }): VNod
     return <Problem what={t("retries", { when })} error={error} about={about} mild />;
   }
   const words = { waiting: t("waits"), aborted: t("stopped"), dropped: t("dropped") };
-  const note = state && state in words ? words[state as keyof typeof words] : undefined;
+  const note = !answered && state && state in words ? words[state as keyof typeof words] : undefined;
   return (
     <p class="meta">
       {note && <span class="late">{note}</span>}
@@ -75,29 +81,29 @@ export function Outgoing({ message }: { message: OutgoingMessage }): VNode {
   );
 }
 
-export function Answer({ entry }: { entry: Entry }): VNode {
-  const text = textOf(entry);
-  const spent = (entry.usage?.input ?? 0) + (entry.usage?.cached ?? 0) + (entry.usage?.output ?? 0);
+/** An answer, while it is given and when it is stored; the same elements, so that a selection survives. */
+export function Answer({ entry, run }: { entry: Entry; run?: undefined } | { run: Run; entry?: undefined }): VNode {
+  const text = run ? run.text : textOf(entry);
   return (
-    <article aria-label={t("agent")}>
-      <Markdown text={text} />
-      <p class="meta">
-        {entry.state === "aborted" && <span>{t("stopped")}</span>}
-        <Clock at={entry.timestamp} />
-        {entry.model && <span>{entry.model}</span>}
-        {spent > 0 && <span>{t("tokens", { count: spent })}</span>}
-        <CopyButton text={text} />
-      </p>
+    <article aria-label={t("agent")} aria-busy={run !== undefined} class={run && "live"}>
+      {run?.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
+      <Markdown text={text} growing={run !== undefined} />
+      {entry && <Origin entry={entry} text={text} />}
     </article>
   );
 }
 
-export function LiveAnswer({ run }: { run: Run }): VNode {
+function Origin({ entry, text }: { entry: Entry; text: string }): VNode {
+  const { input = 0, cached = 0, output = 0 } = entry.usage ?? {};
+  const spent = input + cached + output;
   return (
-    <article aria-label={t("agent")} aria-busy="true" class="live">
-      {run.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
-      <Markdown text={run.text} />
-    </article>
+    <p class="meta">
+      {entry.state === "aborted" && <span>{t("stopped")}</span>}
+      <Clock at={entry.timestamp} />
+      {entry.model && <span>{entry.model}</span>}
+      {spent > 0 && <span>{t("tokens", { count: spent })}</span>}
+      <CopyButton text={text} />
+    </p>
   );
 }
 

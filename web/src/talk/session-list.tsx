@@ -45,11 +45,12 @@ export function SessionList({ rail, open, onOpen, onBegin, onClose }: Props): VN
 }
 
 function TenantSwitch(): VNode | null {
-  const { sessions } = useGateway();
+  const gateway = useGateway();
+  const { sessions } = gateway;
   const agents = sessions.agents.value;
   if (agents.length < 2) return null;
   const select = (id: string) => {
-    sessions.selectTenant(id);
+    gateway.selectTenant(id);
     go("talk");
   };
   return (
@@ -103,7 +104,8 @@ function Row({ session, isOpen, onOpen }: { session: Session; isOpen: boolean; o
 }
 
 export function titleOf(session: Session | undefined): string {
-  return session?.title || session?.lastText?.replace(/[*_`#>|~]+/g, "").trim() || t("newConversation");
+  const peer = session?.channel === "web" ? undefined : session?.key.split(":").at(-1);
+  return session?.title || session?.lastText?.replace(/\*\*|`+|^#+ /g, "").trim() || peer || t("newConversation");
 }
 
 export function stateOf({ state, parked }: Session): string {

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useGateway } from "../frame/context.ts";
 import { useKeys } from "../frame/keys.tsx";
+import { t } from "../i18n.ts";
 import { tenantOf } from "../protocol.ts";
 import { go, route, settle } from "../store/route.ts";
 import { ConversationView } from "./conversation.tsx";
@@ -47,8 +48,18 @@ export function Talk(): VNode {
   return (
     <div class={listed ? "talk listed" : "talk"}>
       <SessionList rail={list} open={key} onOpen={open} onBegin={begin} onClose={() => setListed(false)} />
-      {key ? <ConversationView key={key} sessionKey={key} onList={() => setListed(true)} /> : <main class="conversation" />}
+      {key ? <ConversationView key={key} sessionKey={key} onList={() => setListed(true)} /> : <NothingOpen />}
     </div>
+  );
+}
+
+function NothingOpen(): VNode {
+  const { hello, sessions } = useGateway();
+  const none = hello.value && sessions.loaded.value && sessions.agents.value.length === 0;
+  return (
+    <main class="conversation">
+      {none && <p class="empty">{t("noTenants", { command: "openclaw tenants create" })}</p>}
+    </main>
   );
 }
 
@@ -62,9 +73,9 @@ function useOpenKey(): string {
   const ready = sessions.loaded.value;
   const named = agents.some(({ id }) => id === tenantOf(open));
   useEffect(() => {
-    if (!ready) return;
+    if (!ready || !tenant) return;
     if (!named) settle(PLACE, gateway.firstOf(tenant));
-    else if (tenantOf(open) !== tenant) sessions.selectTenant(tenantOf(open));
+    else if (tenantOf(open) !== tenant) gateway.selectTenant(tenantOf(open));
     else if (!sessions.find(open)) sessions.begin(open);
   }, [ready, named, open, tenant]);
   return named ? open : "";

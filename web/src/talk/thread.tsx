@@ -6,7 +6,7 @@ import { Icon } from "../frame/icon.tsx";
 import { t } from "../i18n.ts";
 import type { Conversation } from "../store/conversation.ts";
 import type { Item } from "../store/thread.ts";
-import { Answer, LiveAnswer, Outgoing, Said, Thinking } from "./message.tsx";
+import { Answer, Outgoing, Said, Thinking } from "./message.tsx";
 
 interface Props {
   conversation: Conversation;
@@ -49,13 +49,13 @@ function sideOf(item: Item): string {
 function draw(item: Item, sessionKey: string): VNode {
   switch (item.kind) {
     case "said":
-      return <Said entry={item.entry} sessionKey={sessionKey} />;
+      return <Said entry={item.entry} answered={item.answered} sessionKey={sessionKey} />;
     case "outgoing":
       return <Outgoing message={item.outgoing} />;
     case "answer":
       return <Answer entry={item.entry} />;
     case "live":
-      return <LiveAnswer run={item.run} />;
+      return <Answer run={item.run} />;
   }
 }
 
