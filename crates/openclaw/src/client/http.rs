@@ -1,6 +1,5 @@
 //! Questions over HTTP.
 
-use std::error::Error as _;
 use std::io;
 
 use egress::{Egress, Endpoint, Options, Request, Timeouts};
