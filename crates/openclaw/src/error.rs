@@ -163,7 +163,7 @@ impl Coded for Error {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Usage { .. } => "usage",
+            Self::Usage { .. } => "command-line",
             Self::Output(_) => "output-unwritable",
             Self::Input(_) => "input-unreadable",
             Self::Runtime(_) => "process-limits",
@@ -178,12 +178,12 @@ impl Coded for Error {
             Self::UnknownSetting { .. } => "unknown-setting",
             Self::Name(_) => "bad-name",
             Self::Unconfirmed { .. } => "confirmation-needed",
-            Self::Declined => "declined",
+            Self::Declined => "command-declined",
             Self::Unwell { .. } => "gateway-unwell",
             Self::NoAnswer { .. } => "no-answer",
             Self::Stopped => "answer-stopped",
-            Self::Interrupted => "interrupted",
-            Self::Panic => "panic",
+            Self::Interrupted => "command-interrupted",
+            Self::Panic => "process-panic",
         }
     }
 }

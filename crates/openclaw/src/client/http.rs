@@ -1,11 +1,11 @@
 //! Questions over HTTP.
 
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
+use std::io;
+
+use egress::{Egress, Endpoint, Options, Request, Timeouts};
 use serde_json::Value;
 
-use super::{Error, Gateway};
+use super::{Error, Gateway, PATIENCE};
 
 /// The longest answer that is read.
 const LONGEST_ANSWER: usize = 1024 * 1024;
@@ -22,36 +22,38 @@ pub struct Answer {
 // === impl Gateway ===
 
 impl Gateway {
-    /// Asks for a JSON document. `as_operator` shows the operator's token.
+    /// Asks for a JSON document that everybody may see.
     ///
     /// # Errors
     /// [`Error`] when there is no answer, or one that is no JSON; any status is an answer.
-    pub async fn get(&self, path: &str, as_operator: bool) -> Result<Answer, Error> {
-        self.within(self.ask(path, as_operator)).await?
+    pub async fn get(&self, path: &str) -> Result<Answer, Error> {
+        let answer = self.ask(path).await.map_err(|error| self.told_by(error))?;
+        let (status, body) = answer;
+        let body = serde_json::from_slice(&body).map_err(|error| self.foreign(error))?;
+        Ok(Answer { status, body })
     }
 
-    async fn ask(&self, path: &str, as_operator: bool) -> Result<Answer, Error> {
-        let stream = TokioIo::new(self.connect().await?);
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(stream).await.map_err(|e| self.foreign(e))?;
-        let token = self.token.as_ref().filter(|_| as_operator);
-        let mut request = hyper::Request::get(path).header("host", self.authority());
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {}", token.expose()));
+    async fn ask(&self, path: &str) -> Result<(u16, Vec<u8>), egress::Error> {
+        let endpoint = Endpoint::configured(&format!("http://{}", self.authority()))?;
+        let egress = Egress::new(Options { connect_timeout: PATIENCE, ..Options::default() })?;
+        let timeouts = Timeouts { first_byte: PATIENCE, idle: PATIENCE, total: PATIENCE };
+        let answer = egress.send(Request::get(&endpoint, path).timeouts(timeouts)).await?;
+        let body = answer.body.collect(LONGEST_ANSWER).await?;
+        Ok((answer.status.as_u16(), body.to_vec()))
+    }
+
+    fn told_by(&self, error: egress::Error) -> Error {
+        let authority = self.authority().to_owned();
+        match error {
+            egress::Error::Unreachable { source, .. } => {
+                let mut cause: &dyn std::error::Error = &source;
+                while let Some(deeper) = cause.source() {
+                    cause = deeper;
+                }
+                Error::Unreachable { authority, source: io::Error::other(cause.to_string()) }
+            }
+            egress::Error::Timeout { .. } => Error::Silent { authority },
+            other => self.foreign(other),
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|e| self.foreign(e))?;
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(|e| self.foreign(e))?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
-            let body = body.map_err(|error| self.foreign(error))?.to_bytes();
-            let body = serde_json::from_slice(&body).map_err(|error| self.foreign(error))?;
-            Ok(Answer { status, body })
-        };
-        // The connection only moves bytes; when it ends first, the exchange says what that means.
-        let (answer, _) = tokio::join!(exchange, async {
-            let _ = connection.await;
-        });
-        answer
     }
 }

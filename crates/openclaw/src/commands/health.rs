@@ -17,7 +17,7 @@ use crate::output::{Screen, Show};
 /// [`Error::Unwell`] after the answer is shown, when the gateway says that it is not well.
 pub async fn run(address: &AddressArgs, context: &Context) -> Result<(), Error> {
     let gateway = Installation::find()?.gateway(address)?;
-    let answer = gateway.get("/health", false).await?;
+    let answer = gateway.get("/health").await?;
     let healthy = answer.status == 200;
     let url = format!("http://{}/", gateway.authority());
     context.print(&Health { healthy, url, gateway: answer.body })?;

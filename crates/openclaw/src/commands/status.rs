@@ -124,7 +124,7 @@ impl Reached {
     async fn ask(gateway: &Gateway, deep: bool) -> Self {
         let url = format!("http://{}/", gateway.authority());
         let mut reached = Self { url, running: false, problem: None, ready: None, status: None };
-        match gateway.get("/ready", false).await {
+        match gateway.get("/ready").await {
             Ok(answer) => {
                 reached.running = true;
                 reached.problem =

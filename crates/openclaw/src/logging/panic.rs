@@ -16,7 +16,7 @@ pub fn report_to_log() {
         tracing::error!(
             target: "panic",
             fatal = true,
-            code = "panic",
+            code = "process-panic",
             location = place(panic),
             stack,
             "a panic: {}",

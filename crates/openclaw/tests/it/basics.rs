@@ -31,7 +31,7 @@ fn a_wrong_command_line_is_told_on_the_error_stream() {
     let run = installation.run(&["helth", "--json"]);
     assert_eq!(run.code, Some(2));
     let error = run.error();
-    assert_eq!(error["code"], "usage");
+    assert_eq!(error["code"], "command-line");
     assert_eq!(error["message"], "unrecognized subcommand 'helth'");
 }
 
@@ -41,7 +41,7 @@ fn explains_codes_and_knows_the_nearest() {
     let run = installation.run(&["explain", "confirmation_needed"]);
     assert_eq!(run.code, Some(0));
     assert!(run.out.starts_with("# confirmation-needed\n\n**What happened.** "), "{}", run.out);
-    assert_eq!(installation.json(&["explain", "usage"])["code"], "usage");
+    assert_eq!(installation.json(&["explain", "command-line"])["code"], "command-line");
     let run = installation.run(&["explain", "confirmation"]);
     assert_eq!((run.code, run.out.as_str()), (Some(3), ""));
     let (first, rest) = run.err.split_once('\n').unwrap();
@@ -81,7 +81,7 @@ fn a_reader_that_has_had_enough_is_no_failure() {
 fn a_full_disk_under_the_output_is_told() {
     let installation = Installation::new();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = installation.command(&["explain", "usage"]).stdout(full).output().unwrap();
+    let output = installation.command(&["explain", "command-line"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(74));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
