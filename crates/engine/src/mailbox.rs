@@ -178,7 +178,7 @@ fn begin_due(
     tell: &mpsc::WeakSender<Signal>,
     state: &Arc<State>,
 ) {
-    let most = shared.settings.borrow().turns.max(1);
+    let most = shared.settings.borrow().turns().max(1);
     while plan.running() < most {
         let Some((session, account)) = plan.take_due(Instant::now()) else { return };
         state.running.store(plan.running(), Ordering::Release);

@@ -81,11 +81,8 @@ async fn answer(
     stop: &Stop,
 ) -> Conclusion {
     let started = Instant::now();
-    let mut machine = Machine::new(
-        failed_before(claimed),
-        settings.retry,
-        settings.model(&claimed.key.account).to_owned(),
-    );
+    let mut machine =
+        Machine::new(failed_before(claimed), settings.retry, settings.model(&claimed.key));
     if let Some(earlier) = earlier_answer(shared, claimed).await {
         return earlier;
     }
@@ -94,12 +91,12 @@ async fn answer(
         claimed,
         EventBody::Started { run: runs.run.clone(), merged: runs.merged.clone() },
     );
-    let deadline = started + settings.deadline;
+    let deadline = started + settings.deadline();
     let mut stream = tokio::select! {
         stream = timeout_at(deadline, ask(shared, settings, policy, claimed)) => match stream {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return concluded(machine.step(Happening::Failed(error))),
-            Err(_) => return concluded(machine.step(too_late(settings.deadline))),
+            Err(_) => return concluded(machine.step(too_late(settings.deadline()))),
         },
         reason = stop.told() => return concluded(machine.step(Happening::Stopped(reason))),
     };
@@ -112,7 +109,7 @@ async fn answer(
                 Ok(Some(Ok(event))) => Happening::Said(event),
                 Ok(Some(Err(error))) => Happening::Failed(error.into()),
                 Ok(None) => Happening::Failed(Error::Defect),
-                Err(_) => too_late(settings.deadline),
+                Err(_) => too_late(settings.deadline()),
             },
         };
         match machine.step(happening) {
@@ -136,7 +133,7 @@ async fn ask(
     policy: QueuePolicy,
     claimed: &Claimed,
 ) -> Result<EventStream, Error> {
-    let route = settings.models.resolve(settings.model(&claimed.key.account))?;
+    let route = settings.models.resolve(&settings.model(&claimed.key))?;
     let Some(hop) = route.hops().first() else { return Err(Error::Defect) };
     let brief = brief(settings, claimed).await?;
     let history = history(shared, claimed).await?;

@@ -3,6 +3,7 @@
 //! Failures of other crates pass through with their own words and codes.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::{Coded, Kind};
@@ -36,6 +37,36 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The gateway cannot open its door.
+    #[error(transparent)]
+    Gateway(#[from] gateway::Error),
+    /// The gateway broke off.
+    #[error("the gateway cannot go on; the log says why. Start it again and report this")]
+    GatewayFailed,
+    /// A model provider cannot be used.
+    #[error(transparent)]
+    Model(#[from] llm::Error),
+    /// The client for other machines cannot be made.
+    #[error(transparent)]
+    Egress(#[from] egress::Error),
+    /// Figures cannot be recorded.
+    #[error("the recorder of figures cannot be installed; report this")]
+    Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another process uses the state directory.
+    #[error("another OpenClaw runs on {}; stop it first, or give this one its own OPENCLAW_STATE_DIR", state.display())]
+    AlreadyRunning {
+        /// The directory.
+        state: PathBuf,
+    },
+    /// A file of the state directory cannot be used.
+    #[error("{} cannot be used; check who owns it and whether the disk is full", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// The simulator cannot start.
     #[error(transparent)]
     Simulator(#[from] simulator::Error),
@@ -154,6 +185,11 @@ impl Coded for Error {
             Self::Config(error) => error.kind(),
             Self::Agent(error) => error.kind(),
             Self::Simulator(error) => error.kind(),
+            Self::Gateway(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Egress(error) => error.kind(),
+            Self::GatewayFailed | Self::Metrics(_) | Self::State { .. } => Kind::Internal,
+            Self::AlreadyRunning { .. } => Kind::Conflict,
             Self::Declined => Kind::Forbidden,
             Self::Unwell { .. } => Kind::Overloaded { retry_after: Duration::from_secs(2) },
             Self::NoAnswer { .. } => Kind::Upstream,
@@ -172,6 +208,13 @@ impl Coded for Error {
             Self::Config(error) => error.code(),
             Self::Agent(error) => error.code(),
             Self::Simulator(error) => error.code(),
+            Self::Gateway(error) => error.code(),
+            Self::Model(error) => error.code(),
+            Self::Egress(error) => error.code(),
+            Self::GatewayFailed => "gateway-failed",
+            Self::Metrics(_) => "metrics-recorder",
+            Self::AlreadyRunning { .. } => "already-running",
+            Self::State { .. } => "state-unusable",
             Self::Log(error) => error.code(),
             Self::LogUnreadable(_) => "log-unreadable",
             Self::UnknownCode { .. } => "unknown-code",

@@ -4,16 +4,13 @@
 use config::{KeyPath, Standing, Watch};
 use tokio::task::JoinSet;
 
-use crate::installation::{Installation, log_levels};
+use crate::installation::log_levels;
 use crate::logging::Levels;
 
-/// Begins to look at the files of the configuration. It ends when the returned set is dropped.
-pub fn start(installation: &Installation, levels: Levels, verbose: bool) -> JoinSet<()> {
-    let Installation { env, paths, loaded } = installation;
-    let watch = Watch::new(paths.clone(), env.clone(), loaded);
+/// Begins to tell what becomes of changes. It ends when the returned set is dropped.
+pub fn start(watch: &Watch, levels: Levels, verbose: bool) -> JoinSet<()> {
     let (config, mut standing) = (watch.config(), watch.standing());
     let mut tasks = JoinSet::new();
-    tasks.spawn(watch.run());
     tasks.spawn(async move {
         tell(&standing.borrow_and_update());
         while standing.changed().await.is_ok() {

@@ -1,6 +1,7 @@
 //! Failures: retried, then parked, never in the way of what comes after, never lost.
 
-use domain::{EventBody, queue::QueueMode};
+use config::settings::messages::Mode;
+use domain::EventBody;
 use store::{InboxFilter, InboxState, LineOutcome};
 use testkit::both_engines;
 
@@ -33,7 +34,7 @@ both_engines! {
             assert!(!failure(&mut scene).await.1);
         }
         assert!(failure(&mut scene).await.1, "the fifth attempt was the last");
-        scene.change(Some("echo"), QueueMode::Collect);
+        scene.change(Some("echo"), Mode::Collect);
         scene.tell("main", "r-2", "next").await;
         assert_eq!(scene.answer("r-2").await, "You said: next");
 
@@ -61,18 +62,18 @@ both_engines! {
         let mut scene = Scene::new(world, "story+cut-after=5").await;
         scene.tell("main", "r-1", "tell me").await;
         assert_eq!(failure(&mut scene).await, ("model-answer-cut", false));
-        scene.change(Some("echo"), QueueMode::Collect);
+        scene.change(Some("echo"), Mode::Collect);
         assert_eq!(scene.answer("r-1").await, "You said: tell me");
     }
 
     async fn a_failing_message_is_retried_alone(world: &World) {
         let mut scene = Scene::new(world, "status=500").await;
-        scene.change(None, QueueMode::Collect);
+        scene.change(None, Mode::Collect);
         scene.tell("main", "r-1", "one").await;
         assert_eq!(failure(&mut scene).await.0, "model-server-error");
         scene.tell("main", "r-2", "two").await;
         while !failure(&mut scene).await.1 {}
-        scene.change(Some("echo"), QueueMode::Collect);
+        scene.change(Some("echo"), Mode::Collect);
         scene.tell("main", "r-3", "three").await;
         scene.answer("r-3").await;
         let parked = world.store.inbox(InboxFilter::default()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Order, collection, interruption: what happens to messages that come while a session is busy.
 
-use domain::queue::QueueMode;
+use config::settings::messages::Mode;
 use domain::{EventBody, Refusal, RunId, Verdict};
 use store::LineOutcome;
 use testkit::both_engines;
@@ -67,7 +67,7 @@ both_engines! {
 
     async fn followups_are_answered_one_by_one_in_order(world: &World) {
         let mut scene = Scene::new(world, "echo").await;
-        scene.change(None, QueueMode::Followup);
+        scene.change(None, Mode::Followup);
         for number in 0..20 {
             scene.tell("main", &format!("r-{number}"), &format!("{number}")).await;
         }
@@ -80,11 +80,11 @@ both_engines! {
 
     async fn an_interruption_answers_both_together(world: &World) {
         let mut scene = Scene::new(world, "echo+first=10s").await;
-        scene.change(None, QueueMode::Interrupt);
+        scene.change(None, Mode::Interrupt);
         scene.tell("main", "r-1", "one").await;
         scene.until(|body| matches!(body, EventBody::Started { .. }).then_some(())).await;
         scene.simulator.journal().wait_for(|journal| journal.counts().running == 1).await;
-        scene.change(Some("echo"), QueueMode::Interrupt);
+        scene.change(Some("echo"), Mode::Interrupt);
         scene.tell("main", "r-2", "two").await;
         assert_eq!(scene.answer("r-2").await, "You said: one\n\ntwo");
         scene.simulator.journal().wait_for(|journal| journal.counts().cut_by_client == 1).await;
@@ -114,7 +114,7 @@ both_engines! {
         let mut scene = Scene::new(world, "hang").await;
         scene.tell("slow", "r-1", "one").await;
         scene.until(|body| matches!(body, EventBody::Started { .. }).then_some(())).await;
-        scene.change(Some("echo"), QueueMode::Collect);
+        scene.change(Some("echo"), Mode::Collect);
         scene.tell("quick", "r-2", "two").await;
         assert_eq!(scene.answer("r-2").await, "You said: two");
         assert_eq!(scene.engine.abort(&key("slow"), None).len(), 1);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bus::{Bus, Subscription, Topic};
 use channels::{api::Api, web::Web};
+use config::Config;
+use config::settings::messages::Mode;
 use domain::backoff::Backoff;
-use domain::queue::{QueueMode, QueuePolicy};
 use domain::{EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
 use egress::Egress;
 use engine::{Engine, Parts, Settings};
@@ -54,17 +55,17 @@ impl Scene {
         };
         let egress = Egress::new(egress::Options::default()).unwrap();
         let quick = Duration::from_millis(5);
+        let mut config = Config::default();
+        config.messages.queue.debounce_ms = Some(0);
+        config.agents.defaults.max_concurrent = Some(16);
         let settings = Settings {
+            config: Arc::new(config),
             models: Arc::new(Models::new(vec![provider], &egress).unwrap()),
             model: format!("simulator/{model}"),
-            model_by_account: BTreeMap::new(),
             simulated: true,
-            queue: QueuePolicy { debounce: Duration::ZERO, ..QueuePolicy::default() },
-            queue_by_account: BTreeMap::new(),
-            turns: 16,
-            deadline: Duration::from_secs(30),
             retry: Backoff { first: quick, longest: quick, attempts: 5 },
             tenants: world.directory().join("tenants"),
+            workspaces: BTreeMap::new(),
         };
         let (sender, settings) = watch::channel(Arc::new(settings));
         let bus = Bus::default();
@@ -83,21 +84,17 @@ impl Scene {
     }
 
     /// Changes settings while the engine runs.
-    pub fn change(&self, model: Option<&str>, mode: QueueMode) {
-        let old = self.settings.borrow().clone();
-        let model = model.map_or_else(|| old.model.clone(), |model| format!("simulator/{model}"));
-        self.settings.send_replace(Arc::new(Settings {
-            models: Arc::clone(&old.models),
-            model,
-            model_by_account: BTreeMap::new(),
-            simulated: true,
-            queue: QueuePolicy { mode, ..old.queue },
-            queue_by_account: BTreeMap::new(),
-            turns: old.turns,
-            deadline: old.deadline,
-            retry: old.retry,
-            tenants: old.tenants.clone(),
-        }));
+    pub fn change(&self, model: Option<&str>, mode: Mode) {
+        self.settings.send_modify(|settings| {
+            let mut changed = Settings::clone(settings);
+            let mut config = Config::clone(&changed.config);
+            config.messages.queue.mode = mode;
+            changed.config = Arc::new(config);
+            if let Some(model) = model {
+                changed.model = format!("simulator/{model}");
+            }
+            *settings = Arc::new(changed);
+        });
     }
 
     /// Says something in a conversation.
