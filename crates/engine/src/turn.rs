@@ -94,7 +94,10 @@ async fn answer(
     let deadline = started + settings.deadline();
     let mut stream = tokio::select! {
         stream = timeout_at(deadline, ask(shared, settings, policy, claimed)) => match stream {
-            Ok(Ok(stream)) => stream,
+            Ok(Ok((asked, stream))) => {
+                machine.step(asked);
+                stream
+            }
             Ok(Err(error)) => return concluded(machine.step(Happening::Failed(error))),
             Err(_) => return concluded(machine.step(too_late(settings.deadline()))),
         },
@@ -132,7 +135,7 @@ async fn ask(
     settings: &Settings,
     policy: QueuePolicy,
     claimed: &Claimed,
-) -> Result<EventStream, Error> {
+) -> Result<(Happening, EventStream), Error> {
     let route = settings.models.resolve(&settings.model(&claimed.key))?;
     let Some(hop) = route.hops().first() else { return Err(Error::Defect) };
     let brief = brief(settings, claimed).await?;
@@ -140,7 +143,9 @@ async fn ask(
     let texts = claimed.messages.iter().map(|message| message.text.as_str()).collect();
     let prompt = Prompt { brief: &brief, history: &history, batch: Batch { texts, policy } };
     let request = Request { max_tokens: hop.max_output, ..prompt.request(&hop.model) };
-    Ok(hop.provider.stream(request).await?)
+    let asked =
+        Happening::Asked { provider: hop.provider.id().to_owned(), model: hop.model.clone() };
+    Ok((asked, hop.provider.stream(request).await?))
 }
 
 /// What was said before. A caller that keeps the history gave it with the message; instructions alone

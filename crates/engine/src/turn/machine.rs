@@ -20,12 +20,15 @@ pub(super) struct Machine {
     /// How they are tried again.
     retry: Backoff,
     text: String,
+    /// Who was asked, written `provider/model`.
     model: String,
 }
 
 /// What can happen to a turn.
 #[derive(Debug)]
 pub(super) enum Happening {
+    /// This model of this provider has taken the question.
+    Asked { provider: String, model: String },
     /// The model said something.
     Said(StreamEvent),
     /// Something failed.
@@ -61,25 +64,24 @@ pub(super) enum Conclusion {
 // === impl Machine ===
 
 impl Machine {
-    /// A turn whose messages have failed this often before, asked of this model.
+    /// A turn whose messages have failed this often before, to be asked of this model.
     pub(super) fn new(failed: u32, retry: Backoff, model: String) -> Self {
         Self { failed, retry, text: String::new(), model }
     }
 
     pub(super) fn step(&mut self, happening: Happening) -> Effect {
         match happening {
+            Happening::Asked { provider, model } => {
+                self.model = format!("{provider}/{model}");
+                Effect::Wait
+            }
             Happening::Said(StreamEvent::Text(text)) => {
                 self.text.push_str(&text);
                 Effect::Publish(text)
             }
             // Thoughts are not part of the answer. Calls cannot come: no tool was offered.
             Happening::Said(StreamEvent::Thinking(_) | StreamEvent::ToolCall(_)) => Effect::Wait,
-            Happening::Said(StreamEvent::Done { usage, model, .. }) => {
-                if !model.is_empty() {
-                    self.model = model;
-                }
-                Effect::Conclude(self.done(usage))
-            }
+            Happening::Said(StreamEvent::Done { usage, .. }) => Effect::Conclude(self.done(usage)),
             Happening::Failed(error) => Effect::Conclude(self.failure(&error)),
             Happening::Stopped(Reason::Person) => {
                 Effect::Conclude(self.answer(Usage::default(), true))
@@ -152,6 +154,7 @@ mod tests {
     fn the_answer_is_everything_that_was_published() {
         let mut turn = machine(0);
         let mut published = String::new();
+        turn.step(Happening::Asked { provider: "p".to_owned(), model: "m-1".to_owned() });
         for word in ["Hel", "lo ", "there"] {
             match turn.step(said(word)) {
                 Effect::Publish(text) => published.push_str(&text),
@@ -162,7 +165,7 @@ mod tests {
         else {
             panic!("an answer")
         };
-        assert_eq!((text, model.as_str(), aborted, usage.output), (published, "m-1", false, 2));
+        assert_eq!((text, model.as_str(), aborted, usage.output), (published, "p/m-1", false, 2));
     }
 
     #[test]

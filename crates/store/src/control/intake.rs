@@ -2,6 +2,7 @@
 //! it. When it has returned, the message may be acknowledged.
 
 use domain::message::Said;
+use domain::text::one_line;
 use domain::{MessageId, RunId, SessionId, SessionKey, Timestamp, session};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -13,10 +14,12 @@ use crate::error::{Failure, Result};
 statements! {
     // The row lock that this takes also orders messages of one session on a server with many writers.
     TOUCH_SESSION = "INSERT INTO session
-            (id, tenant_id, account, conversation, state, epoch, created_at, last_at, expires_at, fence)
-        SELECT $1, t.id, $3, $4, 'active', 0, $5, $5, $6, 0
+            (id, tenant_id, account, conversation, state, title, epoch, created_at, last_at, expires_at,
+            fence)
+        SELECT $1, t.id, $3, $4, 'active', $7, 0, $5, $5, $6, 0
             FROM tenant t WHERE t.slug = $2 AND t.status = 'active'
         ON CONFLICT (tenant_id, account, conversation) DO UPDATE SET
+            title = COALESCE(session.title, excluded.title),
             last_at = excluded.last_at,
             expires_at = excluded.expires_at,
             created_at = CASE WHEN session.state = 'expired' THEN excluded.created_at
@@ -31,6 +34,9 @@ statements! {
         ON CONFLICT (tenant_id, account, run) DO NOTHING RETURNING seq";
     FIND = "SELECT id, received_at FROM inbox WHERE tenant_id = $1 AND account = $2 AND run = $3";
 }
+
+/// Longest title of a session, in bytes.
+const TITLE: usize = 120;
 
 /// A message to store.
 #[derive(Debug, Clone)]
@@ -107,6 +113,7 @@ async fn admit(
         .bind(conversation.as_str())
         .bind(now.0)
         .bind(now.after(session::TIME_TO_LIVE).0)
+        .bind(one_line(new.text.trim(), TITLE))
         .fetch_optional(c).await)?;
     let Some((session_id, tenant_id, state)) = touched else {
         let found: i64 = on!(conn, c => sqlx::query_scalar(TENANT_EXISTS).bind(tenant.as_str()).fetch_one(c).await)?;

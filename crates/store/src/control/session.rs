@@ -10,20 +10,20 @@ use crate::db::{on, statements};
 use crate::error::{Error, Result};
 
 statements! {
-    BY_KEY = "SELECT s.id, t.slug, s.account, s.conversation, s.state, s.epoch, s.created_at, s.last_at,
+    BY_KEY = "SELECT s.id, t.slug, s.account, s.conversation, s.state, s.title, s.epoch, s.created_at, s.last_at,
             s.expires_at,
             (SELECT COUNT(*) FROM inbox i WHERE i.session_id = s.id AND i.state IN ('waiting', 'running')),
             (SELECT COUNT(*) FROM inbox i WHERE i.session_id = s.id AND i.state = 'parked')
         FROM session s JOIN tenant t ON t.id = s.tenant_id
         WHERE t.slug = $1 AND s.account = $2 AND s.conversation = $3";
-    LIST = "SELECT s.id, t.slug, s.account, s.conversation, s.state, s.epoch, s.created_at, s.last_at,
+    LIST = "SELECT s.id, t.slug, s.account, s.conversation, s.state, s.title, s.epoch, s.created_at, s.last_at,
             s.expires_at,
             (SELECT COUNT(*) FROM inbox i WHERE i.session_id = s.id AND i.state IN ('waiting', 'running')),
             (SELECT COUNT(*) FROM inbox i WHERE i.session_id = s.id AND i.state = 'parked')
         FROM session s JOIN tenant t ON t.id = s.tenant_id
         WHERE ($1 = '' OR t.slug = $1) AND s.last_at < $2
         ORDER BY s.last_at DESC, s.id LIMIT $3";
-    RESET = "UPDATE session SET epoch = epoch + 1, last_at = $4
+    RESET = "UPDATE session SET epoch = epoch + 1, title = NULL, last_at = $4
         WHERE account = $2 AND conversation = $3 AND state <> 'suspended'
             AND tenant_id = (SELECT id FROM tenant WHERE slug = $1)";
 }
@@ -37,6 +37,8 @@ pub struct Session {
     pub key: SessionKey,
     /// What it is doing.
     pub state: SessionState,
+    /// How the conversation began since it was last reset, on one line.
+    pub title: Option<String>,
     /// How often it was reset; a prompt holds only what was said since.
     pub epoch: i64,
     /// When it began.
@@ -62,7 +64,7 @@ pub struct SessionFilter {
     pub limit: u32,
 }
 
-type Row = (Uuid, String, String, String, String, i64, i64, i64, i64, i64, i64);
+type Row = (Uuid, String, String, String, String, Option<String>, i64, i64, i64, i64, i64, i64);
 
 // === impl Store ===
 
@@ -145,12 +147,25 @@ impl Control {
 }
 
 fn from_row(row: Row) -> Option<Session> {
-    let (id, slug, account, conversation, state, epoch, created, last, expires, waiting, parked) =
-        row;
+    let (
+        id,
+        slug,
+        account,
+        conversation,
+        state,
+        title,
+        epoch,
+        created,
+        last,
+        expires,
+        waiting,
+        parked,
+    ) = row;
     Some(Session {
         id: SessionId(id),
         key: SessionKey::new(slug.parse().ok()?, &account, &conversation).ok()?,
         state: state.parse().ok()?,
+        title,
         epoch,
         created_at: Timestamp(created),
         last_at: Timestamp(last),

@@ -32,6 +32,7 @@ CREATE TABLE session (
     account TEXT NOT NULL,
     conversation TEXT NOT NULL,
     state TEXT NOT NULL,
+    title TEXT,
     epoch BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
