@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::plan::{Piece, Plan};
 use crate::recipe::{Accident, Midway, Recipe};
-use crate::reel::{Event, Reel};
+use crate::reel::{Drip, Event, Reel};
 
 /// Pause between the bytes of a dripping answer when the name tells no pace.
 const DRIP: Duration = Duration::from_millis(50);
@@ -93,8 +93,12 @@ pub fn whole(body: String, recipe: &Recipe, pace: Duration) -> (Reel, usize) {
             half
         }
         Some(accident @ (Accident::BadJson | Accident::BadUtf8)) => {
-            let wrong: &[u8] = if accident == Accident::BadJson { b"{,}" } else { b"\xff\xc3\x28" };
-            let broken = [&body[..half], wrong, &body[half..]].concat();
+            // A comma before the last brace, or in the middle bytes that begin no character.
+            let (at, wrong) = match accident {
+                Accident::BadJson => (length.saturating_sub(1), &b","[..]),
+                _ => (half, &b"\xff\xc3\x28"[..]),
+            };
+            let broken = [&body[..at], wrong, &body[at..]].concat();
             let length = broken.len();
             reel.send(broken);
             length
@@ -109,8 +113,9 @@ pub fn duration(plan: &Plan, recipe: &Recipe, pace: Duration) -> Duration {
     recipe.timing.first.saturating_add(pace.saturating_mul(pauses))
 }
 
-fn drip(recipe: &Recipe, pace: Duration) -> Option<Duration> {
-    recipe.fault.drip.then_some(if pace.is_zero() { DRIP } else { pace })
+fn drip(recipe: &Recipe, pace: Duration) -> Option<Drip> {
+    let pause = if pace.is_zero() { DRIP } else { pace };
+    recipe.fault.drip.map(|bytes| Drip { bytes, pause })
 }
 
 /// One stream while it is put together.
@@ -140,7 +145,7 @@ impl<'a> Stream<'a> {
     }
 
     fn piece(&mut self, number: usize, piece: &Piece) {
-        if number > 0 && !self.recipe.fault.drip {
+        if number > 0 && self.recipe.fault.drip.is_none() {
             self.reel.wait(self.pace);
         }
         if self.recipe.framing.comments {

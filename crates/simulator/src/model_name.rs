@@ -75,9 +75,10 @@ impl<'a> Value<'a> {
             .ok_or_else(|| format!("takes a whole number up to {most}"))
     }
 
-    /// A size of at least one byte.
-    pub fn size(self) -> Result<NonZeroUsize, String> {
-        self.text()?.parse().map_err(|_| "takes `event`, `all` or a number of bytes".to_owned())
+    /// A size of at least one byte; `default` when there is no value.
+    pub fn size_or(self, default: NonZeroUsize) -> Result<NonZeroUsize, String> {
+        let Some(text) = self.0 else { return Ok(default) };
+        text.parse().map_err(|_| "takes a number of bytes, from 1".to_owned())
     }
 
     /// A span such as `20ms`, `1s` or `500us`.
@@ -135,7 +136,7 @@ mod tests {
             ("echo+pace=é", "`pace=é` takes a time up to an hour"),
             ("echo+pace", "`pace` needs a value"),
             ("echo+crlf=yes", "`crlf=yes` takes no value"),
-            ("echo+chunk=0", "`chunk=0` takes `event`, `all` or a number of bytes"),
+            ("echo+chunk=0", "`chunk=0` takes a number of bytes, from 1"),
             ("echo+status=200", "`status=200` takes one of"),
             ("story+words=99999999", "`words=99999999` takes a whole number up to 100000"),
         ] {

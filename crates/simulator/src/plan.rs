@@ -9,6 +9,9 @@ use crate::ask::{Ask, Size};
 use crate::recipe::{NameShape, Recipe};
 use crate::script::{Call, Script};
 
+/// Longest piece of text without a space, in characters.
+const LONGEST_TOKEN: usize = 12;
+
 /// Tokens after which an endless answer ends when nobody gave a limit and it is not streamed.
 const LONGEST_UNSTREAMED: u32 = 16_384;
 
@@ -185,13 +188,13 @@ fn cut_to(pieces: &mut Vec<Piece>, limit: u32) -> bool {
     false
 }
 
-/// Cuts a text into tokens: words with the space before them, long ones every eight characters.
+/// Cuts a text into tokens: words with the space before them, long ones cut.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let mut length = 0;
         let end = rest.char_indices().find_map(|(at, character)| {
-            let ends = at > 0 && (character.is_whitespace() || length == 8);
+            let ends = at > 0 && (character.is_whitespace() || length == LONGEST_TOKEN);
             length += 1;
             ends.then_some(at)
         });

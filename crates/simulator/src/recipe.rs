@@ -185,6 +185,8 @@ pub enum ArgumentShape {
     Repeated,
     /// Garbage after the end of the object.
     Garbage,
+    /// A quote or bracket too many before the end of the object.
+    Stray,
     /// A JSON string that holds the JSON.
     Double,
     /// Ends in the middle, with `length`.
@@ -267,8 +269,8 @@ pub struct Fault {
     pub instead: Option<Instead>,
     /// What happens in the middle of an answer.
     pub midway: Option<Midway>,
-    /// One byte at a time.
-    pub drip: bool,
+    /// So many bytes at a time.
+    pub drip: Option<NonZeroUsize>,
     /// The content type, whatever is sent.
     pub content_type: Option<&'static str>,
     /// The faults above happen to the first so many requests of a conversation only.

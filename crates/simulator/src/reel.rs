@@ -3,6 +3,7 @@
 //! Owns the layout of server-sent events (WHATWG HTML, section 9.2) and where the bytes are split; refuses to
 //! know what they say.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,20 +42,29 @@ pub struct Event {
     pub data: String,
 }
 
+/// A few bytes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drip {
+    /// How many.
+    pub bytes: NonZeroUsize,
+    /// The pause after them.
+    pub pause: Duration,
+}
+
 /// An answer as steps.
 #[derive(Debug, Clone, Default)]
 pub struct Reel {
     steps: Vec<Step>,
     again: Option<usize>,
     chunk: Chunk,
-    drip: Option<Duration>,
+    drip: Option<Drip>,
 }
 
 // === impl Reel ===
 
 impl Reel {
-    /// An empty reel. `drip`: one byte at a time with this pause between two.
-    pub fn new(chunk: Chunk, drip: Option<Duration>) -> Self {
+    /// An empty reel.
+    pub fn new(chunk: Chunk, drip: Option<Drip>) -> Self {
         Self { chunk, drip, ..Self::default() }
     }
 
@@ -64,18 +74,17 @@ impl Reel {
         if bytes.is_empty() {
             return;
         }
-        if let Some(pause) = self.drip {
-            for at in 0..bytes.len() {
-                self.steps.push(Step::Send(bytes.slice(at..=at)));
-                self.steps.push(Step::Wait(pause));
+        if let Some(drip) = self.drip {
+            for part in parts(&bytes, drip.bytes) {
+                self.steps.push(Step::Send(part));
+                self.steps.push(Step::Wait(drip.pause));
             }
             return;
         }
         match (self.chunk, self.steps.last_mut()) {
             (Chunk::Bytes(size), _) => {
-                for at in (0..bytes.len()).step_by(size.get()) {
-                    let end = bytes.len().min(at + size.get());
-                    self.steps.push(Step::Send(bytes.slice(at..end)));
+                for part in parts(&bytes, size) {
+                    self.steps.push(Step::Send(part));
                     self.steps.push(Step::Flush);
                 }
             }
@@ -165,6 +174,12 @@ impl Event {
     }
 }
 
+/// Cuts bytes into parts of one size.
+fn parts(bytes: &Bytes, size: NonZeroUsize) -> impl Iterator<Item = Bytes> {
+    let part = move |at| bytes.slice(at..bytes.len().min(at + size.get()));
+    (0..bytes.len()).step_by(size.get()).map(part)
+}
+
 /// Cuts JSON after each comma that stands between two values.
 fn lines(json: &str) -> impl Iterator<Item = &str> {
     let (mut inside, mut escaped) = (false, false);
@@ -181,8 +196,6 @@ fn lines(json: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use super::*;
 
     fn sent(reel: &Reel) -> Vec<Vec<u8>> {
@@ -212,7 +225,8 @@ mod tests {
     fn splits_as_asked() {
         let mut whole = Reel::new(Chunk::All, None);
         let mut pairs = Reel::new(Chunk::Bytes(NonZeroUsize::new(2).unwrap()), None);
-        let mut drip = Reel::new(Chunk::Event, Some(Duration::from_millis(1)));
+        let drop = Drip { bytes: NonZeroUsize::MIN, pause: Duration::from_millis(1) };
+        let mut drip = Reel::new(Chunk::Event, Some(drop));
         for reel in [&mut whole, &mut pairs, &mut drip] {
             reel.send("abc");
             reel.send("é");

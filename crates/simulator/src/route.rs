@@ -10,8 +10,8 @@ use http::header::{
     LOCATION, RETRY_AFTER,
 };
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
 use serde_json::{Value, json};
 
 use crate::exchange::{Answer, Exchange};
@@ -64,22 +64,22 @@ pub async fn route(
     let target = target(parts.uri.path(), &parts.method);
     let headers = parts.headers.clone();
     let method = parts.method.clone();
-    let read = Limited::new(body, LONGEST_BODY).collect().await;
-    let body = match read {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Refusal::by_status(api, 413))
-        }
-        Err(_) => return Err(Gone),
+    let body = match body.size_hint().lower() {
+        announced if announced > LONGEST_BODY as u64 => Err(Refusal::by_status(api, 413)),
+        _ => match Limited::new(body, LONGEST_BODY).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Refusal::by_status(api, 413)),
+            Err(_) => return Err(Gone),
+        },
     };
     let bytes = body.as_ref().cloned().unwrap_or_default();
     let json: Option<Value> = serde_json::from_slice(&bytes).ok();
     let model = json.as_ref().and_then(|json| json.get("model")).and_then(Value::as_str);
     let ticket = stage.journal.note(connection.number, parts, bytes, model);
-    let desk = Desk { stage, api, headers, ticket, connection };
+    let desk = Desk { stage, api, method, headers, ticket, connection };
     match body.and(target) {
         Err(refusal) => Ok(desk.refuse(&refusal, &Fault::default())),
-        Ok(target) => desk.serve(target, &method, json).await,
+        Ok(target) => desk.serve(target, json).await,
     }
 }
 
@@ -117,6 +117,7 @@ fn target(path: &str, method: &Method) -> Result<Target, Refusal> {
 struct Desk {
     stage: Arc<Stage>,
     api: Api,
+    method: Method,
     headers: HeaderMap,
     ticket: Ticket,
     connection: Connection,
@@ -125,19 +126,14 @@ struct Desk {
 // === impl Desk ===
 
 impl Desk {
-    async fn serve(
-        self,
-        target: Target,
-        method: &Method,
-        json: Option<Value>,
-    ) -> Result<Response<Playback>, Gone> {
+    async fn serve(self, target: Target, json: Option<Value>) -> Result<Response<Playback>, Gone> {
         let open = matches!(target, Target::Root | Target::Health);
         let admitted = if open { Ok(()) } else { self.stage.admit(self.api, &self.headers) };
         let answered = admitted.and_then(|()| match target {
             Target::Root | Target::Health => Ok(Some(json!({"status": "ok"}))),
             Target::Models(None) => Ok(Some(self.models())),
             Target::Models(Some(id)) => self.model(&id).map(Some),
-            Target::Faults => self.faults(method, json.as_ref()).map(Some),
+            Target::Faults => self.faults(json.as_ref()).map(Some),
             Target::CountTokens => self.count(json.as_ref()).map(Some),
             Target::Completions | Target::Messages => Ok(None),
         });
@@ -219,11 +215,11 @@ impl Desk {
     }
 
     /// Shows or switches the outage. A body in JSON is asked for so that no web page can do it unasked.
-    fn faults(&self, method: &Method, json: Option<&Value>) -> Result<Value, Refusal> {
-        if *method == Method::DELETE {
+    fn faults(&self, json: Option<&Value>) -> Result<Value, Refusal> {
+        if self.method == Method::DELETE {
             self.stage.outage.end();
         }
-        if *method == Method::POST {
+        if self.method == Method::POST {
             let body = self.body(json)?;
             let text = |name: &str| body.get(name).and_then(Value::as_str);
             let fault = text("fault").ok_or_else(|| Refusal::invalid("`fault` is required"))?;
@@ -268,6 +264,8 @@ impl Desk {
         kind: &'static str,
     ) -> Response<Playback> {
         self.ticket.status(status);
+        // Nobody plays the body of an answer to HEAD, so there must be nothing left to play.
+        let reel = if self.method == Method::HEAD { Reel::default() } else { reel };
         let request_id = request_id(self.ticket.number());
         let name = match self.api {
             Api::OpenAi => "x-request-id",

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::ask::Ask;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::model_name::parse;
 use crate::outage::{Attempts, Outage};
@@ -41,9 +41,13 @@ impl Stage {
 
     /// What a model's name asks for now: through its alias, and with the outage that is on.
     pub fn recipe(&self, model: &str) -> Result<Recipe> {
+        parse(&self.outage.befall(self.name(model)))
+    }
+
+    /// The name that a model's name stands for.
+    fn name<'a>(&'a self, model: &'a str) -> &'a str {
         let alias = self.options.aliases.iter().find(|(alias, _)| alias == model);
-        let name = alias.map_or(model, |(_, name)| name);
-        parse(&self.outage.befall(name))
+        alias.map_or(model, |(_, name)| name)
     }
 
     /// What this request gets: the recipe with the options of the script's turn, and without the faults once
@@ -55,12 +59,10 @@ impl Stage {
         mut recipe: Recipe,
     ) -> Result<Recipe> {
         if recipe.voice == Voice::Script {
-            let wanted = recipe.content.script.as_deref();
-            let named = |script: &&Script| wanted.is_none_or(|wanted| script.name == wanted);
-            let script = self.scripts.iter().find(named);
-            let options = script.map(|script| script.turn(ask.turns).options).unwrap_or_default();
+            let options = self.script(&ask.model, &recipe)?.turn(ask.turns).options;
             if !options.is_empty() {
-                recipe = self.recipe(&format!("{}+{options}", ask.model))?;
+                let name = format!("{}+{options}", self.name(&ask.model));
+                recipe = parse(&self.outage.befall(&name))?;
             }
         }
         let Some(failures) = recipe.fault.flaky.take() else { return Ok(recipe) };
@@ -71,6 +73,17 @@ impl Stage {
             recipe.fault.status = Some(503);
         }
         Ok(recipe)
+    }
+
+    /// The script that a recipe plays: the one it names, else the first.
+    fn script(&self, model: &str, recipe: &Recipe) -> Result<&Script> {
+        let wanted = recipe.content.script.as_deref();
+        let named = |script: &&Script| wanted.is_none_or(|wanted| script.name == wanted);
+        self.scripts.iter().find(named).ok_or_else(|| Error::ModelName {
+            name: model.to_owned(),
+            word: wanted.unwrap_or_default().to_owned(),
+            problem: "is not the name of a script".to_owned(),
+        })
     }
 
     /// Checks the key of a request.

@@ -197,6 +197,9 @@ fn tools(request: &Object<'_>, ask: &mut Ask) -> Result<(), Refusal> {
             }
             continue;
         }
+        if let Some(description) = tool.get("description") {
+            ask.size.json(description);
+        }
         let tool = custom(&tool)?;
         if ask.tools.iter().any(|other| other.name == tool.name) {
             return Err(complaint("tools", "Tool names must be unique."));

@@ -1,5 +1,7 @@
 //! The words for servers and networks that fail.
 
+use std::num::NonZeroUsize;
+
 use super::Item;
 use crate::model_name::Value;
 use crate::recipe::{Accident, ErrorBody, Instead, Midway, Overflow, Recipe};
@@ -150,12 +152,12 @@ pub(super) const ACCIDENTS: &[Item] = &[
     },
     Item {
         name: "drip",
-        value: "",
-        line: "One byte at a time, `pace` (else 50ms) between two.",
-        example: "echo+drip+pace=500us",
+        value: "[BYTES]",
+        line: "One byte at a time, or a few, with `pace` (else 50ms) after each.",
+        example: "echo+drip=16+pace=1ms",
         set: |recipe, value| {
-            recipe.fault.drip = true;
-            value.none()
+            recipe.fault.drip = Some(value.size_or(NonZeroUsize::MIN)?);
+            Ok(())
         },
     },
     Item {

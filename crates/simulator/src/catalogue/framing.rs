@@ -1,5 +1,7 @@
 //! The words that choose when and in what bytes an answer leaves.
 
+use std::num::NonZeroUsize;
+
 use super::Item;
 use crate::recipe::Chunk;
 
@@ -46,7 +48,7 @@ pub(super) const BYTES: &[Item] = &[
             recipe.framing.chunk = match value.text()? {
                 "event" => Chunk::Event,
                 "all" => Chunk::All,
-                _ => Chunk::Bytes(value.size()?),
+                _ => Chunk::Bytes(value.size_or(NonZeroUsize::MIN)?),
             };
             Ok(())
         },

@@ -40,8 +40,8 @@ pub(super) const SHAPES: &[Item] = &[
     },
     Item {
         name: "args",
-        value: "late|repeat|garbage|double|cut|strings|empty",
-        line: "The arguments come in one piece at the end, come twice, have garbage behind them, are JSON in a string, break off with `length`, have strings for numbers and objects, or are absent.",
+        value: "late|repeat|garbage|stray|double|cut|strings|empty",
+        line: "The arguments come in one piece at the end, come twice, have garbage behind them or a quote too many inside, are JSON in a string, break off with `length`, have strings for numbers and objects, or are absent.",
         example: "echo+tools+args=repeat",
         set: |recipe, value| {
             value.text()?;
@@ -49,6 +49,7 @@ pub(super) const SHAPES: &[Item] = &[
                 ("late", ArgumentShape::Late),
                 ("repeat", ArgumentShape::Repeated),
                 ("garbage", ArgumentShape::Garbage),
+                ("stray", ArgumentShape::Stray),
                 ("double", ArgumentShape::Double),
                 ("cut", ArgumentShape::Cut),
                 ("strings", ArgumentShape::Strings),

@@ -200,8 +200,9 @@ fn may_think(request: &Object<'_>) -> bool {
 fn tools(request: &Object<'_>, ask: &mut Ask) -> Result<(), Refusal> {
     let declared = request.list("tools")?;
     for (number, tool) in declared.into_iter().flatten().enumerate() {
-        let tool = function(tool, number)?;
+        let (tool, description) = function(tool, number)?;
         ask.size.text(&tool.name);
+        ask.size.text(description);
         ask.size.json(&tool.schema);
         ask.tools.push(tool);
     }
@@ -222,7 +223,8 @@ fn tools(request: &Object<'_>, ask: &mut Ask) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn function(tool: &Value, number: usize) -> Result<Tool, Refusal> {
+/// A declared function and its description.
+fn function(tool: &Value, number: usize) -> Result<(Tool, &str), Refusal> {
     let tool = Object::new(tool, format!("tools[{number}]"))?;
     match tool.need_text("type")? {
         "function" => {}
@@ -231,7 +233,7 @@ fn function(tool: &Value, number: usize) -> Result<Tool, Refusal> {
     let function = Object::new(tool.need("function")?, tool.path("function"))?;
     let name = function.need_text("name")?;
     check_name(name, &function.path("name"))?;
-    function.text("description")?;
+    let description = function.text("description")?.unwrap_or_default();
     function.flag("strict")?;
     let schema = function.get("parameters").cloned();
     let schema = schema.unwrap_or_else(|| serde_json::json!({"type": "object"}));
@@ -247,7 +249,7 @@ fn function(tool: &Value, number: usize) -> Result<Tool, Refusal> {
             return Err(refusal.param(function.path("parameters")));
         }
     }
-    Ok(Tool { name: name.to_owned(), schema })
+    Ok((Tool { name: name.to_owned(), schema }, description))
 }
 
 /// Checks the name of a function.

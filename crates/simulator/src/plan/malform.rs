@@ -131,6 +131,7 @@ fn fragments(arguments: &Value, shape: ArgumentShape) -> Vec<String> {
         ArgumentShape::Strings => split(&strings(arguments).to_string()),
         ArgumentShape::Cut => split(&json[..json.floor_char_boundary(json.len() * 2 / 3)]),
         ArgumentShape::Garbage => split(&format!("{json}\"]}}")),
+        ArgumentShape::Stray => split(&stray(&json)),
         ArgumentShape::Repeated => {
             let mut fragments = split(&json);
             fragments.push(json);
@@ -146,6 +147,13 @@ fn fragments(arguments: &Value, shape: ArgumentShape) -> Vec<String> {
 
 fn split(text: &str) -> Vec<String> {
     tokens(text).map(str::to_owned).collect()
+}
+
+/// The same with the last quote or bracket twice.
+fn stray(json: &str) -> String {
+    let inner = json.strip_suffix('}').unwrap_or(json);
+    let last = inner.chars().last().filter(|last| "\"]}".contains(*last)).unwrap_or('"');
+    format!("{inner}{last}}}")
 }
 
 /// The same with every scalar and every nested value as a string.

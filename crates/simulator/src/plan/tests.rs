@@ -42,11 +42,13 @@ fn text(plan: &Plan) -> String {
 }
 
 fn tool_pieces(plan: &Plan) -> Vec<&ToolPiece> {
-    let tool = |piece| match piece {
-        Piece::Tool(tool) => Some(tool),
-        _ => None,
-    };
-    plan.pieces.iter().filter_map(tool).collect()
+    let mut tools = Vec::new();
+    for piece in &plan.pieces {
+        if let Piece::Tool(tool) = piece {
+            tools.push(tool);
+        }
+    }
+    tools
 }
 
 fn arguments(plan: &Plan) -> String {
@@ -178,6 +180,7 @@ fn arguments_take_every_shape() {
         ("late", valid.to_owned()),
         ("repeat", format!("{valid}{valid}")),
         ("garbage", format!("{valid}\"]}}")),
+        ("stray", r#"{"city":"city","days":7"}"#.to_owned()),
         ("double", r#""{\"city\":\"city\",\"days\":7}""#.to_owned()),
         ("cut", r#"{"city":"city",""#.to_owned()),
         ("strings", r#"{"city":"city","days":"7"}"#.to_owned()),
