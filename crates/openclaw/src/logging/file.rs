@@ -78,7 +78,7 @@ impl Write for RollingFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let written = self.roll_if_due().and_then(|()| self.open.write_all(line));
         if written.is_err() {
-            metrics::counter!("openclaw_log_write_errors_total").increment(1);
+            metrics::counter!(super::WRITE_ERRORS).increment(1);
         }
         written.map(|()| line.len())
     }
