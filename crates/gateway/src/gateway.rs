@@ -3,7 +3,6 @@
 //! Owns the wiring of the parts that are handed in; everything else in this crate borrows from here.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bus::Bus;
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 use crate::access::{Access, Keeper};
 use crate::guard::{Perimeter, Surroundings};
 use crate::lease::Leases;
+use crate::log_file::LogFiles;
 use crate::settings::Settings;
 use crate::task::{TaskKind, Tasks};
 use crate::vitals::Vitals;
@@ -42,8 +42,8 @@ pub struct Gateway {
     pub ids: Arc<dyn Ids>,
     /// Renders the figures of the whole process.
     pub metrics: PrometheusHandle,
-    /// The folder with the daily log files.
-    pub logs: PathBuf,
+    /// Where the log is.
+    pub logs: LogFiles,
     /// The version of the product.
     pub version: &'static str,
     /// The bounds.

@@ -36,6 +36,15 @@ pub struct Cursor {
     pub offset: u64,
 }
 
+/// How much one answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Lines.
+    pub lines: usize,
+    /// Bytes of all lines together; the last one may go beyond.
+    pub bytes: usize,
+}
+
 /// Lines of a log, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lines {
@@ -43,10 +52,23 @@ pub struct Lines {
     pub lines: Vec<String>,
     /// Where the next reading goes on.
     pub next: Cursor,
-    /// Whether older lines that belong here were left out.
+    /// Whether there are more: older ones before a tail, newer ones after a cursor.
     pub truncated: bool,
     /// Whether the file that the cursor named is gone or was cut, so that reading began anew.
     pub reset: bool,
+}
+
+/// Whether a file of this name is the log of one day.
+#[must_use]
+pub fn is_daily_name(name: &str) -> bool {
+    let date = name.strip_prefix("openclaw-").and_then(|rest| rest.strip_suffix(".log"));
+    date.is_some_and(|date| {
+        date.len() == 10
+            && date.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    })
 }
 
 /// Pino's number in the line's `level`; `None` when the line has none.
@@ -62,32 +84,31 @@ pub fn level_of(line: &str) -> Option<u8> {
 // === impl LogFiles ===
 
 impl LogFiles {
-    /// The last `limit` lines of at least `level` (pino's number; 0 is everything, also lines that have
-    /// no level).
+    /// The last lines of at least `level` (pino's number; 0 is everything, also lines that have no level).
     ///
     /// # Errors
     /// When a file that exists cannot be read. A log that does not exist has no lines.
-    pub fn tail(&self, limit: usize, level: u8) -> io::Result<Lines> {
+    pub fn tail(&self, most: Most, level: u8) -> io::Result<Lines> {
         let mut found = VecDeque::new();
         let mut next = Cursor::default();
-        let mut budget = LONGEST_SEARCH;
+        let mut room = Room::new(most);
         let mut truncated = false;
-        for path in self.paths()?.iter().rev() {
+        'files: for path in self.paths()?.iter().rev() {
             let Some(mut backwards) = Backwards::open(path)? else { continue };
             if next.file.is_empty() {
                 next = Cursor { file: name(path), offset: backwards.whole_lines_end()? };
             }
-            while let Some(line) = backwards.next_line(&mut budget)? {
-                if !passes(&line, level) {
-                    continue;
+            while let Some(line) = backwards.next_line(&mut room.search)? {
+                if passes(&line, level) {
+                    truncated = !room.is_left();
+                    if truncated {
+                        break 'files;
+                    }
+                    room.take(&line);
+                    found.push_front(line);
                 }
-                if found.len() == limit {
-                    truncated = true;
-                    break;
-                }
-                found.push_front(line);
             }
-            truncated |= budget == 0;
+            truncated = room.search == 0;
             if truncated {
                 break;
             }
@@ -95,12 +116,12 @@ impl LogFiles {
         Ok(Lines { lines: found.into(), next, truncated, reset: false })
     }
 
-    /// Lines of at least `level` that were added after `cursor`, at most `limit` of them; the rest come
-    /// with the next call. Goes on into the file of the next day.
+    /// Lines of at least `level` that were added after `cursor`; those beyond `most` come with the next
+    /// call. Goes on into the file of the next day.
     ///
     /// # Errors
     /// When a file that exists cannot be read.
-    pub fn after(&self, cursor: &Cursor, limit: usize, level: u8) -> io::Result<Lines> {
+    pub fn after(&self, cursor: &Cursor, most: Most, level: u8) -> io::Result<Lines> {
         let paths = self.paths()?;
         let known = paths.iter().position(|path| name(path) == cursor.file);
         let mut answer = Lines {
@@ -111,12 +132,14 @@ impl LogFiles {
         let first_newer = paths.iter().position(|path| name(path) > cursor.file);
         // A name later than all there are: the clock was set back, or the log was moved.
         let first = known.or(first_newer).unwrap_or(paths.len().saturating_sub(1));
+        let mut room = Room::new(most);
         for path in &paths[first..] {
             if name(path) != answer.next.file {
                 answer.next = Cursor { file: name(path), offset: 0 };
             }
-            read_on(path, limit, level, &mut answer)?;
-            if answer.lines.len() >= limit {
+            read_on(path, &mut room, level, &mut answer)?;
+            answer.truncated = !room.is_left();
+            if answer.truncated {
                 break;
             }
         }
@@ -146,7 +169,7 @@ impl LogFiles {
 }
 
 /// Appends whole lines that follow `answer.next` in this file, and moves it behind them.
-fn read_on(path: &Path, limit: usize, level: u8, answer: &mut Lines) -> io::Result<()> {
+fn read_on(path: &Path, room: &mut Room, level: u8, answer: &mut Lines) -> io::Result<()> {
     let Some(mut file) = open(path)? else { return Ok(()) };
     if file.metadata()?.len() < answer.next.offset {
         answer.next.offset = 0;
@@ -154,25 +177,20 @@ fn read_on(path: &Path, limit: usize, level: u8, answer: &mut Lines) -> io::Resu
     }
     file.seek(SeekFrom::Start(answer.next.offset))?;
     let mut pending = Vec::new();
-    let mut budget = LONGEST_SEARCH;
-    while answer.lines.len() < limit && budget > 0 {
-        let read = file.by_ref().take(BLOCK.min(budget)).read_to_end(&mut pending)?;
+    while room.is_left() {
+        let read = file.by_ref().take(BLOCK.min(room.search)).read_to_end(&mut pending)?;
         if read == 0 {
             break;
         }
-        budget = budget.saturating_sub(read as u64);
+        room.search = room.search.saturating_sub(read as u64);
         let mut taken = 0;
-        if pending.len() > LONGEST_HELD && !pending.contains(&b'\n') {
-            answer.next.offset += pending.len() as u64;
-            answer.lines.push(text(&pending));
-            pending.clear();
-        }
-        while answer.lines.len() < limit
-            && let Some(end) = pending[taken..].iter().position(|byte| *byte == b'\n')
+        while room.is_left()
+            && let Some(end) = end_of_line(&pending[taken..])
         {
-            let line = text(&pending[taken..taken + end]);
-            taken += end + 1;
+            let line = text(pending[taken..taken + end].strip_suffix(b"\n").unwrap_or_default());
+            taken += end;
             if passes(&line, level) {
+                room.take(&line);
                 answer.lines.push(line);
             }
         }
@@ -180,6 +198,37 @@ fn read_on(path: &Path, limit: usize, level: u8, answer: &mut Lines) -> io::Resu
         pending.drain(..taken);
     }
     Ok(())
+}
+
+/// Where the first line ends, behind its line feed. What is longer than any line counts as one that says
+/// nothing.
+fn end_of_line(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.iter().position(|byte| *byte == b'\n').map(|place| place + 1);
+    end.or_else(|| (bytes.len() > LONGEST_HELD).then_some(bytes.len()))
+}
+
+/// How much one answer may still take in.
+struct Room {
+    most: Most,
+    /// Bytes that may still be read.
+    search: u64,
+}
+
+// === impl Room ===
+
+impl Room {
+    fn new(most: Most) -> Self {
+        Self { most, search: LONGEST_SEARCH }
+    }
+
+    fn is_left(&self) -> bool {
+        self.most.lines > 0 && self.most.bytes > 0 && self.search > 0
+    }
+
+    fn take(&mut self, line: &str) {
+        self.most.lines = self.most.lines.saturating_sub(1);
+        self.most.bytes = self.most.bytes.saturating_sub(line.len());
+    }
 }
 
 /// Gives the lines of one file, the last one first.
@@ -275,17 +324,6 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         file => file.map(Some),
     }
-}
-
-fn is_daily_name(name: &str) -> bool {
-    let date = name.strip_prefix("openclaw-").and_then(|rest| rest.strip_suffix(".log"));
-    date.is_some_and(|date| {
-        date.len() == 10
-            && date.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    })
 }
 
 #[cfg(test)]

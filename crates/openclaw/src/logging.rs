@@ -25,8 +25,15 @@ pub use level::Threshold;
 use file::RollingFile;
 use layer::{LogLayer, Thresholds};
 
-/// Lines that may wait for the disk or the terminal; more are dropped and counted.
-const WAITING_LINES: usize = 8_192;
+/// Lines that may wait for the disk; more are dropped and counted.
+const WAITING_FOR_DISK: usize = 8_192;
+/// Lines that may wait for the terminal.
+const WAITING_FOR_TERMINAL: usize = 1_024;
+
+/// Lines that were dropped because the disk or the terminal was too slow.
+const LINES_DROPPED: &str = "openclaw_log_lines_dropped_total";
+/// Lines that the disk did not take.
+const WRITE_ERRORS: &str = "openclaw_log_write_errors_total";
 
 /// Where the file goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +102,8 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Logging, Erro
     let file = RollingFile::open(settings.place.clone(), Arc::clone(&clock)).map_err(|source| {
         Error::Open { directory: settings.place.directory().to_owned(), source }
     })?;
-    let (file, file_guard) = queue("log-file", file);
-    let (console, console_guard) = queue("log-console", std::io::stderr());
+    let (file, file_guard) = queue("log-file", WAITING_FOR_DISK, file);
+    let (console, console_guard) = queue("log-console", WAITING_FOR_TERMINAL, std::io::stderr());
     let thresholds = Arc::new(Thresholds::new(settings.level, settings.console_level));
     let layer = LogLayer::new(
         Arc::clone(&thresholds),
@@ -110,10 +117,26 @@ pub fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Logging, Erro
     Ok(Logging { levels: Levels(thresholds), _writers: [file_guard, console_guard] })
 }
 
-fn queue(name: &str, writer: impl std::io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+/// Tells the recorder of metrics what the log counts. To be called once it is there.
+pub fn describe_metrics() {
+    metrics::describe_counter!(
+        LINES_DROPPED,
+        "Log lines dropped because the disk or terminal was slow"
+    );
+    metrics::describe_counter!(WRITE_ERRORS, "Log lines that could not be written to the file");
+    for name in [LINES_DROPPED, WRITE_ERRORS] {
+        metrics::counter!(name).increment(0);
+    }
+}
+
+fn queue(
+    name: &str,
+    waiting: usize,
+    writer: impl std::io::Write + Send + 'static,
+) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default()
         .lossy(true)
-        .buffered_lines_limit(WAITING_LINES)
+        .buffered_lines_limit(waiting)
         .thread_name(name)
         .finish(writer)
 }

@@ -59,6 +59,7 @@ pub async fn run(plan: Plan, context: &Context) -> Result<(), Error> {
         instance = Instance::start(&installation, &plan, logging.levels()) => instance?,
         () = signals.next() => return Ok(()),
     };
+    logging::describe_metrics();
     let ready = Ready::new(&url_of(instance.address()), instance.link(), instance.model());
     context.print(&ready)?;
     tracing::info!(url = ready.url(), model = instance.model().name, "ready");

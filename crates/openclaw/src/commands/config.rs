@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::ConfigCommand;
+use crate::clock::SystemIds;
 use crate::context::Context;
 use crate::error::Error;
 use crate::installation::{Installation, locate};
@@ -38,9 +39,11 @@ pub fn run(command: ConfigCommand, context: &Context) -> Result<(), Error> {
 }
 
 /// Reads the value as JSON5 first. What is no JSON5, or does not fit as such, is taken as text, so that
-/// `set gateway.bind lan` and a token of digits need no quotes inside quotes.
+/// `set gateway.bind lan` and a token of digits need no quotes inside quotes. Where there is no file yet,
+/// one is begun as a first start would, with a token for the operator.
 fn set(path: &KeyPath, value: &str) -> Result<Loaded, Error> {
     let (env, paths) = locate()?;
+    config::first_run(&paths, &SystemIds)?;
     let text = Value::String(value.to_owned());
     let Ok(parsed) = json5::from_str::<Value>(value) else {
         return Ok(config::set(&paths, &env, path, &text)?);

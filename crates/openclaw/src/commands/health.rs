@@ -44,22 +44,22 @@ impl Show for Health {
 /// The members of a JSON object as facts, those of an object in it with their path.
 pub fn facts(value: &Value, screen: &mut Screen<'_>) -> io::Result<()> {
     let Value::Object(members) = value else { return Ok(()) };
+    let mut facts: Vec<(String, String)> = Vec::new();
     for (name, value) in members {
         match value {
-            Value::Object(inner) => {
-                for (part, value) in inner {
-                    screen.fact(&format!("{name}.{part}"), &word(value))?;
-                }
-            }
-            value => screen.fact(name, &word(value))?,
+            Value::Object(inner) => facts
+                .extend(inner.iter().map(|(part, value)| (format!("{name}.{part}"), word(value)))),
+            value => facts.push((name.clone(), word(value))),
         }
     }
-    Ok(())
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(12);
+    facts.iter().try_for_each(|(name, value)| screen.fact(&format!("{name:<width$}"), value))
 }
 
 fn word(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }

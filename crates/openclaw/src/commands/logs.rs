@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway::log_file::{Cursor, LogFiles, level_of};
+use gateway::log_file::{Cursor, LogFiles, Most, level_of};
 use serde_json::{Map, Value};
 
 use crate::cli::LogsArgs;
@@ -14,8 +14,8 @@ use crate::logging::words::Words;
 
 /// How often new lines are looked for.
 const LOOK: Duration = Duration::from_millis(200);
-/// How many lines are taken at once while following.
-const AT_ONCE: usize = 1_000;
+/// How much is taken at once while following.
+const AT_ONCE: Most = Most { lines: 1_000, bytes: 1024 * 1024 };
 
 /// Prints the last lines, then perhaps new ones as they come.
 pub async fn run(arguments: &LogsArgs, context: &Context) -> Result<(), Error> {
@@ -24,8 +24,9 @@ pub async fn run(arguments: &LogsArgs, context: &Context) -> Result<(), Error> {
         Threshold::Trace => 0,
         other => other.number(),
     };
-    let limit = usize::try_from(arguments.tail).unwrap_or(usize::MAX);
-    let tail = files.tail(limit, level).map_err(Error::LogUnreadable)?;
+    let lines = usize::try_from(arguments.tail).unwrap_or(usize::MAX);
+    let tail =
+        files.tail(Most { lines, bytes: usize::MAX }, level).map_err(Error::LogUnreadable)?;
     print(&tail.lines, context)?;
     if arguments.follow {
         tokio::select! {
@@ -47,7 +48,7 @@ async fn follow(
         let new = files.after(&cursor, AT_ONCE, level).map_err(Error::LogUnreadable)?;
         cursor = new.next;
         print(&new.lines, context)?;
-        if new.lines.len() < AT_ONCE {
+        if !new.truncated {
             looks.tick().await;
         }
     }

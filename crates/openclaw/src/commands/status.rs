@@ -199,11 +199,12 @@ impl Show for Status {
         if let Some(problem) = &gateway.problem {
             screen.fact("problem", problem)?;
         }
-        for part in [&gateway.ready, &gateway.status].into_iter().flatten() {
-            facts(part, screen)?;
-        }
         if let Some(Machine { os, arch, cpus }) = &self.machine {
             screen.fact("machine", &format!("{os} {arch}, {cpus} processors"))?;
+        }
+        for part in [&gateway.ready, &gateway.status].into_iter().flatten() {
+            screen.line("")?;
+            facts(part, screen)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Clock, Timestamp};
+use gateway::log_file::is_daily_name;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -36,17 +37,6 @@ pub fn daily_name(now: Timestamp) -> String {
         .format(format_description!("[year]-[month]-[day]"))
         .unwrap_or_default();
     format!("openclaw-{date}.log")
-}
-
-fn is_daily_name(name: &str) -> bool {
-    let date = name.strip_prefix("openclaw-").and_then(|rest| rest.strip_suffix(".log"));
-    date.is_some_and(|date| {
-        date.len() == 10
-            && date.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    })
 }
 
 // === impl RollingFile ===
@@ -88,7 +78,7 @@ impl Write for RollingFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let written = self.roll_if_due().and_then(|()| self.open.write_all(line));
         if written.is_err() {
-            metrics::counter!("openclaw_log_write_errors_total").increment(1);
+            metrics::counter!(super::WRITE_ERRORS).increment(1);
         }
         written.map(|()| line.len())
     }

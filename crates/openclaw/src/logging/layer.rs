@@ -124,7 +124,7 @@ impl LogLayer {
     fn report_losses(&self) {
         let lost = self.losses.iter().map(ErrorCounter::dropped_lines).sum();
         if self.reported.swap(lost, Ordering::Relaxed) != lost {
-            metrics::counter!("openclaw_log_lines_dropped_total")
+            metrics::counter!(super::LINES_DROPPED)
                 .absolute(u64::try_from(lost).unwrap_or(u64::MAX));
         }
     }

@@ -47,8 +47,8 @@ fn logged(
     say: impl FnOnce(&Thresholds),
 ) -> (String, String) {
     let (file_memory, console_memory) = (Memory::default(), Memory::default());
-    let (file_queue, file_guard) = queue("test-file", file_memory.clone());
-    let (console_queue, console_guard) = queue("test-console", console_memory.clone());
+    let (file_queue, file_guard) = queue("test-file", 64, file_memory.clone());
+    let (console_queue, console_guard) = queue("test-console", 64, console_memory.clone());
     let thresholds = Arc::new(Thresholds::new(file, console));
     let layer = LogLayer::new(
         Arc::clone(&thresholds),
@@ -214,4 +214,44 @@ fn the_terminal_has_three_styles() {
             pid()
         )
     );
+}
+
+/// A disk that takes nothing until it is let go.
+struct Stuck(std::sync::mpsc::Receiver<()>);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Both a word and the end of the test let it go.
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stuck_disk_stops_nobody_and_what_it_loses_is_counted() {
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let (file, file_guard) = queue("test-file", 8, Stuck(stuck));
+    let (console, console_guard) = queue("test-console", 8, io::sink());
+    let losses = file.error_counter();
+    let thresholds = Arc::new(Thresholds::new(Threshold::Info, Threshold::Silent));
+    let layer = LogLayer::new(
+        thresholds,
+        Arc::new(Stopped),
+        file,
+        Console::new(Style::Json, false, console),
+    );
+    let subscriber = tracing_subscriber::registry().with(layer);
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 0..1_000 {
+            tracing::info!(number, "said");
+        }
+    });
+    // Eight wait and one may be on its way to the disk.
+    assert!((991..=992).contains(&losses.dropped_lines()), "{}", losses.dropped_lines());
+    drop(let_go);
+    drop((file_guard, console_guard));
 }

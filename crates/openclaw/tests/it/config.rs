@@ -79,6 +79,15 @@ fn a_change_keeps_comments_and_is_checked_first() {
 }
 
 #[test]
+fn a_change_before_the_first_start_begins_an_installation() {
+    let installation = Installation::new();
+    assert_eq!(installation.run(&["config", "set", "logging.level", "debug"]).code, Some(0));
+    assert_eq!(installation.json(&["config", "get", "gateway.auth.token"]), "***");
+    let text = fs::read_to_string(installation.state().join("openclaw.json")).unwrap();
+    assert!(text.contains("level: \"debug\""), "{text}");
+}
+
+#[test]
 fn the_schema_is_printed_for_programs_and_for_people() {
     let installation = Installation::new();
     let schema = installation.json(&["config", "schema"]);

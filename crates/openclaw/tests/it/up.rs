@@ -72,6 +72,56 @@ fn a_first_start_makes_what_it_needs_and_a_signal_ends_it() {
 }
 
 #[test]
+fn a_conversation_goes_through_the_running_gateway() {
+    let installation = Installation::new();
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let healthy = installation.run(&["health", "--url", &url]);
+    assert_eq!(healthy.out, format!("healthy  {url}\nok           true\nstatus       live\n"));
+    let status = installation.json(&["status", "--deep", "--url", &url]);
+    assert_eq!(
+        (&status["gateway"]["running"], &status["gateway"]["ready"]["ready"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(status["gateway"]["status"]["agents"], 1);
+
+    let said = installation.run(&["agent", "--message", "good morning", "--url", &url]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), "You said: good morning\n"));
+    let nobody = ["agent", "--message", "hi", "--tenant", "nobody", "--url", &url, "--json"];
+    let nobody = installation.run(&nobody);
+    assert_eq!(nobody.code, Some(3), "{nobody:?}");
+    let shown = installation.json(&["sessions", "show", "agent:main:main"]);
+    let texts: Vec<_> = shown["messages"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
+    assert_eq!(texts, ["good morning", "You said: good morning"]);
+    let log = installation.run(&["logs"]).out;
+    assert!(!log.contains("good morning"), "{log}");
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_interrupt_stops_the_answer_itself() {
+    let installation = Installation::new();
+    let set = ["config", "set", "agents.defaults.model", "simulator/story+words=5000+pace=50ms"];
+    assert_eq!(installation.run(&set).code, Some(0));
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let mut agent = installation.command(&["agent", "-m", "go", "--json", "--url", &url]);
+    let mut agent = agent.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(agent.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("delta"));
+    let id = agent.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    assert_eq!(agent.wait().unwrap().code(), Some(130));
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    let shown = installation.json(&["sessions", "show", "agent:main:main"]);
+    assert_eq!((&shown["state"], &shown["waiting"]), (&"active".into(), &0.into()));
+    let answer = shown["messages"].as_array().unwrap().last().unwrap();
+    assert_eq!((&answer["role"], &answer["outcome"]), (&"assistant".into(), &"aborted".into()));
+}
+
+#[test]
 fn the_level_of_the_log_changes_while_it_runs() {
     let installation = Installation::new();
     let set = |level: &str| installation.run(&["config", "set", "logging.level", level]).code;
