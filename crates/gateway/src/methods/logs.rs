@@ -66,12 +66,7 @@ where
     }
 }
 
-fn read(
-    folder: &Path,
-    cursor: Option<Cursor>,
-    limit: usize,
-    least: u64,
-) -> std::io::Result<Tail> {
+fn read(folder: &Path, cursor: Option<Cursor>, limit: usize, least: u64) -> std::io::Result<Tail> {
     let files = files(folder)?;
     let Some(newest) = files.last() else {
         return Ok(Tail { lines: Vec::new(), cursor });
@@ -123,10 +118,8 @@ fn read_lines(path: &PathBuf, from: Option<u64>) -> std::io::Result<(Vec<String>
     let mut bytes = Vec::new();
     file.take(MOST_READ).read_to_end(&mut bytes)?;
     let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
-    let mut lines: Vec<String> = String::from_utf8_lossy(&bytes[..complete])
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    let mut lines: Vec<String> =
+        String::from_utf8_lossy(&bytes[..complete]).lines().map(str::to_owned).collect();
     if from.is_none() && start > 0 && !lines.is_empty() {
         // The first one is cut in two.
         lines.remove(0);
@@ -199,7 +192,13 @@ mod tests {
 
     #[test]
     fn only_log_files_are_read() {
-        for bad in ["../../etc/passwd@0", "openclaw-.log@0", "openclaw-x.log@0", "a", "openclaw-2026-11-20.log@-1"] {
+        for bad in [
+            "../../etc/passwd@0",
+            "openclaw-.log@0",
+            "openclaw-x.log@0",
+            "a",
+            "openclaw-2026-11-20.log@-1",
+        ] {
             assert!(Cursor::try_from(bad.to_owned()).is_err(), "{bad}");
         }
         assert!(Cursor::try_from("openclaw-2026-11-20.log@17".to_owned()).is_ok());
