@@ -24,9 +24,8 @@ pub async fn read<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     check_headers(headers, size)?;
     let limit = limits.body_timeout;
-    let bytes = timeout(limit, collect(body, size))
-        .await
-        .map_err(|_| Error::BodyTooSlow { limit })??;
+    let bytes =
+        timeout(limit, collect(body, size)).await.map_err(|_| Error::BodyTooSlow { limit })??;
     json::read(&bytes, limits.json_depth)
 }
 
@@ -81,7 +80,9 @@ mod tests {
     async fn a_table_of_bodies() {
         let endless = || {
             let piece = Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 64]));
-            Body::from_stream(futures::stream::repeat_with(move || piece.as_ref().map(Bytes::clone).map_err(|_| std::io::Error::other("never"))))
+            Body::from_stream(futures::stream::repeat_with(move || {
+                piece.as_ref().map(Bytes::clone).map_err(|_| std::io::Error::other("never"))
+            }))
         };
         let silent = || Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
         let broken = || {

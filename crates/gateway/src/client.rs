@@ -4,8 +4,8 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use config::Network;
 use http::HeaderMap;
-use ipnet::IpNet;
 
 /// The two ends of a TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,22 +32,16 @@ pub struct Client {
 pub struct AddressKey(IpAddr);
 
 /// Headers by which a proxy shows itself.
-const TRACES: [&str; 6] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "via",
-];
+const TRACES: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
 // === impl Client ===
 
 impl Client {
     /// Reads `X-Forwarded-For` from the right, as far as the hops are listed proxies.
     #[must_use]
-    pub fn of(ends: Ends, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
-        let listed = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
+    pub fn of(ends: Ends, headers: &HeaderMap, proxies: &[Network]) -> Self {
+        let listed = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
         let mut address = ends.peer.ip().to_canonical();
         let lines: Vec<_> = headers.get_all("x-forwarded-for").into_iter().collect();
         let hops = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
@@ -65,7 +59,9 @@ impl Client {
     /// Whether the client is on this very machine and nobody stands between.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        !self.forwarded && self.address.is_loopback() && self.ends.peer.ip().to_canonical().is_loopback()
+        !self.forwarded
+            && self.address.is_loopback()
+            && self.ends.peer.ip().to_canonical().is_loopback()
     }
 }
 
@@ -109,7 +105,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let proxies: Vec<IpNet> = proxies.iter().map(|network| network.parse().unwrap()).collect();
+        let proxies: Vec<Network> =
+            proxies.iter().map(|network| network.parse().unwrap()).collect();
         let peer = SocketAddr::new(peer.parse().unwrap(), 40_000);
         Client::of(Ends { peer, local: "127.0.0.1:18789".parse().unwrap() }, &map, &proxies)
     }
@@ -143,7 +140,10 @@ mod tests {
         assert!(!client("192.168.0.2", &[], &[]).is_local());
         for trace in TRACES {
             for proxies in [&[][..], &["127.0.0.1/32"]] {
-                assert!(!client("127.0.0.1", &[(trace, "127.0.0.1")], proxies).is_local(), "{trace}");
+                assert!(
+                    !client("127.0.0.1", &[(trace, "127.0.0.1")], proxies).is_local(),
+                    "{trace}"
+                );
             }
         }
     }

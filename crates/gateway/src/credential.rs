@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn two_different_ones_are_refused_and_two_equal_ones_are_one() {
-        for second in [("x-api-key", "u"), ("x-openclaw-token", "u"), ("authorization", "Bearer u")] {
+        for second in [("x-api-key", "u"), ("x-openclaw-token", "u"), ("authorization", "Bearer u")]
+        {
             let two = headers(&[("authorization", "Bearer t"), second]);
             assert!(matches!(presented(&two), Err(Error::TwoCredentials)), "{second:?}");
         }

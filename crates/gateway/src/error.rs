@@ -22,9 +22,6 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// `gateway.bind` is no word we know and no address.
-    #[error("gateway.bind is loopback, lan or an IP address; {0:?} is none of them")]
-    Bind(String),
 
     /// The request names no host, or several.
     #[error("a request names exactly one host; send one Host header")]
@@ -116,10 +113,14 @@ pub enum Error {
     },
 
     /// No credential where one is needed.
-    #[error("a credential is needed; send Authorization: Bearer with the gateway's or a tenant's token")]
+    #[error(
+        "a credential is needed; send Authorization: Bearer with the gateway's or a tenant's token"
+    )]
     NoCredential,
     /// A credential that is not, or no longer, valid.
-    #[error("the credential is not valid; `openclaw config get gateway.auth.token` shows the right one")]
+    #[error(
+        "the credential is not valid; `openclaw config get gateway.auth.token` shows the right one"
+    )]
     BadCredential,
     /// Two different credentials in one request.
     #[error("the request carries two different credentials; send one")]
@@ -221,7 +222,6 @@ impl Coded for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Listen { .. } => "gateway-listen",
-            Self::Bind(_) => "gateway-bind",
             Self::NoHost => "host-missing",
             Self::WrongHost(_) => "host-unknown",
             Self::ForeignOrigin(_) => "origin-foreign",

@@ -106,7 +106,9 @@ impl Request {
         }
         let params = match raw.params {
             Some(params) if params.get() != "null" => params,
-            _ => RawValue::from_string("{}".to_owned()).map_err(|error| Error::malformed(&error))?,
+            _ => {
+                RawValue::from_string("{}".to_owned()).map_err(|error| Error::malformed(&error))?
+            }
         };
         Ok(Self { id: raw.id, method: raw.method, params })
     }

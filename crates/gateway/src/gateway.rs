@@ -81,11 +81,8 @@ impl Gateway {
         crate::metrics::describe();
         let context = Context::new(self);
         let (leases, keeper) = (Arc::clone(&context.leases), Arc::clone(&context.keeper));
-        let watch = leases.watch(
-            keeper,
-            context.gateway.settings.clone(),
-            context.gateway.limits.clone(),
-        );
+        let watch =
+            leases.watch(keeper, context.gateway.settings.clone(), context.gateway.limits.clone());
         context.tasks.spawn(TaskKind::Leases, watch);
         let addresses = listener.addresses();
         let router = routes::router(context.clone());
@@ -121,8 +118,7 @@ impl OpenGateway {
 
 impl Context {
     fn new(gateway: Gateway) -> Self {
-        let keeper =
-            Keeper::new(gateway.store.clone(), gateway.settings.clone(), &gateway.limits);
+        let keeper = Keeper::new(gateway.store.clone(), gateway.settings.clone(), &gateway.limits);
         Self(Arc::new(Parts {
             keeper: Arc::new(keeper),
             leases: Arc::default(),

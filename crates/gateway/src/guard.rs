@@ -130,7 +130,8 @@ fn check_origin(parts: &Parts, perimeter: &Perimeter, ends: &Ends) -> Result<(),
         }
         return Ok(());
     }
-    let harmless = matches!(parts.method, Method::GET | Method::HEAD) && !headers.contains_key(UPGRADE);
+    let harmless =
+        matches!(parts.method, Method::GET | Method::HEAD) && !headers.contains_key(UPGRADE);
     if !harmless && from_another_site(headers) {
         return Err(Error::ForeignOrigin("a site that does not say its name".to_owned()));
     }

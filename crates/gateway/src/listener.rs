@@ -8,7 +8,6 @@ pub mod seats;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,17 +55,12 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
 // === impl Bind ===
 
-impl FromStr for Bind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "loopback" | "localhost" => Ok(Self::Loopback),
-            "lan" => Ok(Self::Lan),
-            other => other
-                .parse()
-                .map(Self::Address)
-                .map_err(|_| Error::Bind(domain::text::one_line(other, 64))),
+impl From<&config::settings::gateway::Gateway> for Bind {
+    fn from(section: &config::settings::gateway::Gateway) -> Self {
+        match section.bind {
+            config::Bind::Loopback => Self::Loopback,
+            config::Bind::Lan => Self::Lan,
+            config::Bind::Custom | config::Bind::Address(_) => Self::Address(section.address()),
         }
     }
 }

@@ -12,9 +12,9 @@ mod tenants;
 
 use std::sync::Arc;
 
+use domain::SessionKey;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use domain::SessionKey;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
@@ -119,9 +119,8 @@ async fn perform(
     access: Arc<Access>,
     request: Request,
 ) -> Result<Payload, Error> {
-    let method = find(&request.method).ok_or_else(|| {
-        Error::UnknownMethod(domain::text::one_line(&request.method, 80))
-    })?;
+    let method = find(&request.method)
+        .ok_or_else(|| Error::UnknownMethod(domain::text::one_line(&request.method, 80)))?;
     access.need(method.scope)?;
     if method.operators_only {
         access.need_operator()?;

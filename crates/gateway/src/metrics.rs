@@ -3,7 +3,7 @@
 //! Owns names, units and help texts; refuses tenant ids as labels, which would let a client grow them
 //! without bound.
 
-use metrics::{describe_counter, describe_gauge, describe_histogram, Unit};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Connections refused because there were too many.
 pub const CONNECTIONS_REFUSED: &str = "openclaw_gateway_connections_refused_total";

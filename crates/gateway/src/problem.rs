@@ -237,6 +237,8 @@ mod tests {
         let source = std::io::Error::other("/home/operator/secret-path");
         let problem = Problem::from(Error::Log(source));
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!problem.detail.contains("secret-path") && problem.detail.contains("log-unreadable"));
+        assert!(
+            !problem.detail.contains("secret-path") && problem.detail.contains("log-unreadable")
+        );
     }
 }

@@ -92,7 +92,8 @@ async fn run(context: Context, client: Client, wire: Wire, allowed: Allowed) {
     let limit = context.gateway.limits.connect_timeout;
     let stopping = context.tasks.stopping();
     // The handshake is large and short: on the heap it does not burden the idle connection.
-    let shaken = Box::pin(timeout(limit, handshake::shake(&context, &client, &mut sink, &mut source)));
+    let shaken =
+        Box::pin(timeout(limit, handshake::shake(&context, &client, &mut sink, &mut source)));
     let shaken = tokio::select! {
         shaken = shaken => shaken.unwrap_or(Err(End::Closed(Close::Policy, "connect took too long"))),
         () = stopping.cancelled() => Err(End::Closed(Close::GoingAway, "the gateway stops")),
@@ -211,7 +212,9 @@ impl Socket {
                 self.tell("shutdown", &json!({ "reason": "the gateway stops" }))?;
                 Err(End::Closed(Close::GoingAway, "the gateway stops"))
             }
-            Step::Revoked => Err(End::Closed(Close::Policy, "the credential is not valid any more")),
+            Step::Revoked => {
+                Err(End::Closed(Close::Policy, "the credential is not valid any more"))
+            }
             Step::Flushed(outcome) => outcome.map_err(|error| End::of(&error)),
             Step::Answered(answer) => {
                 self.answering = None;

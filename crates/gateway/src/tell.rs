@@ -107,10 +107,9 @@ impl Teller {
                 self.forget(run);
                 told
             }
-            EventBody::Changed => vec![Told {
-                event: "sessions.changed",
-                payload: json!({ "sessionKey": session }),
-            }],
+            EventBody::Changed => {
+                vec![Told { event: "sessions.changed", payload: json!({ "sessionKey": session }) }]
+            }
         }
     }
 
@@ -278,7 +277,10 @@ mod tests {
         assert_eq!(failed(Some(Timestamp(9)))["retryAtMs"], 9);
         let parked = failed(None);
         assert!(parked.get("retryAtMs").is_none());
-        assert_eq!((&parked["errorKind"], &parked["code"]), (&json!("timeout"), &json!("model-timeout")));
+        assert_eq!(
+            (&parked["errorKind"], &parked["code"]),
+            (&json!("timeout"), &json!("model-timeout"))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether the gateway is well.
 //!
-//! Owns the honest answer: well means that a transaction can be committed now. Refuses to commit one for
-//! every stranger who asks; an answer holds for half a second.
+//! Owns the honest answer: well means that the store can be read and a transaction committed now. Refuses
+//! to commit one for every stranger who asks; an answer holds for half a second.
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 // === impl Vitals ===
 
 impl Vitals {
-    /// Whether the store commits; otherwise the stable code of why not.
+    /// Whether the store reads and commits; otherwise the stable code of why not.
     ///
     /// # Errors
     /// That code.
@@ -102,8 +102,9 @@ impl Vitals {
         {
             return found;
         }
-        let found = match timeout(PATIENCE, store.ping()).await {
-            Ok(Ok(())) => Ok(()),
+        let both = async { tokio::try_join!(store.ping(), store.counts(None)) };
+        let found = match timeout(PATIENCE, both).await {
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.code()),
             Err(_) => Err("store-slow"),
         };

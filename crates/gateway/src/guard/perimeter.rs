@@ -3,8 +3,8 @@
 //! Owns the exact lists of hosts and origins; refuses every name that is not on them, whatever it resolves
 //! to, which is what defeats DNS rebinding.
 
+use config::Network;
 use http::uri::Authority;
-use ipnet::IpNet;
 
 use crate::client::Ends;
 
@@ -14,7 +14,7 @@ pub struct Perimeter {
     /// Public origins (`gateway.controlUi.allowedOrigins`).
     pub origins: Vec<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed (`gateway.trustedProxies`).
-    pub proxies: Vec<IpNet>,
+    pub proxies: Vec<Network>,
 }
 
 /// A scheme, a host and a port, as RFC 6454 writes an origin.
@@ -40,9 +40,10 @@ impl Perimeter {
     pub fn has_host(&self, authority: &str, ends: &Ends) -> bool {
         let Some((host, port)) = split(authority) else { return false };
         is_ours(&host, port.unwrap_or(80), ends)
-            || self.origins.iter().any(|origin| {
-                origin.host == host && port.is_none_or(|port| port == origin.port)
-            })
+            || self
+                .origins
+                .iter()
+                .any(|origin| origin.host == host && port.is_none_or(|port| port == origin.port))
     }
 
     /// Whether an `Origin` is one of our own or a listed one. `null` is neither.
@@ -77,7 +78,8 @@ fn is_ours(host: &str, port: u16, ends: &Ends) -> bool {
         std::net::IpAddr::V4(v4) => v4.to_string(),
         std::net::IpAddr::V6(v6) => format!("[{v6}]"),
     };
-    port == ends.local.port() && (["localhost", "127.0.0.1", "[::1]"].contains(&host) || host == own)
+    port == ends.local.port()
+        && (["localhost", "127.0.0.1", "[::1]"].contains(&host) || host == own)
 }
 
 /// Host in lower case and port; `None` for what is no plain `host[:port]`.
@@ -155,7 +157,8 @@ mod tests {
     #[test]
     fn origins_are_exact() {
         let ends = ends("127.0.0.1:18789");
-        for good in ["http://localhost:18789", "http://127.0.0.1:18789", "https://chat.example.com"] {
+        for good in ["http://localhost:18789", "http://127.0.0.1:18789", "https://chat.example.com"]
+        {
             assert!(perimeter().has_origin(good, &ends), "{good}");
         }
         for bad in [

@@ -32,16 +32,17 @@ pub fn check_path(path: &str) -> Result<(), Error> {
 /// [`Error::CredentialInTarget`].
 pub fn check_query(query: Option<&str>) -> Result<(), Error> {
     let names = query.unwrap_or_default().split(['&', ';']);
-    let secret = names.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name)).any(|name| {
-        let plain: String = decode(name)
-            .unwrap_or_default()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        SECRET_NAMES.contains(&plain.as_str())
-            || SECRET_WORDS.iter().any(|word| plain.contains(word))
-    });
+    let secret =
+        names.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name)).any(|name| {
+            let plain: String = decode(name)
+                .unwrap_or_default()
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .map(|c| c.to_ascii_lowercase())
+                .collect();
+            SECRET_NAMES.contains(&plain.as_str())
+                || SECRET_WORDS.iter().any(|word| plain.contains(word))
+        });
     if secret { Err(Error::CredentialInTarget) } else { Ok(()) }
 }
 

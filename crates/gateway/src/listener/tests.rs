@@ -122,12 +122,3 @@ async fn a_stop_lets_the_request_in_hand_finish() {
     assert!(answer.await.unwrap().ends_with("done"));
     assert!(TcpStream::connect(address).await.is_err());
 }
-
-#[test]
-fn bind_is_a_word_or_an_address() {
-    assert_eq!("lan".parse::<Bind>().unwrap(), Bind::Lan);
-    assert_eq!("::1".parse::<Bind>().unwrap(), Bind::Address(Ipv6Addr::LOCALHOST.into()));
-    for bad in ["", "0.0.0.0:80", "tailnet", "example.com"] {
-        assert!(bad.parse::<Bind>().is_err(), "{bad}");
-    }
-}

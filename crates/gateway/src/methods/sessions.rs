@@ -43,6 +43,8 @@ struct Listed {
     key: SessionKey,
     agent_id: TenantSlug,
     channel: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
     state: SessionState,
     updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +118,7 @@ impl From<Session> for Listed {
             agent_id: session.key.tenant.clone(),
             channel: session.key.account.clone(),
             key: session.key,
+            title: session.title,
             state: session.state,
             updated_at: session.last_at,
             last_text: None,

@@ -23,13 +23,10 @@ pub(super) async fn list(call: Call) -> Result<Payload, Error> {
 /// `tenants.create {slug, tier?}` -> `{tenant, token}`; the token is shown this once.
 pub(super) async fn create(call: Call) -> Result<Payload, Error> {
     let params: CreateParams = call.request.params()?;
-    let slug = params
-        .slug
-        .parse()
-        .map_err(|error: domain::id::BadName| Error::Field {
-            field: "slug",
-            problem: format!("cannot be used: {error}"),
-        })?;
+    let slug = params.slug.parse().map_err(|error: domain::id::BadName| Error::Field {
+        field: "slug",
+        problem: format!("cannot be used: {error}"),
+    })?;
     let (tenant, token) = call.context.gateway.store.create_tenant(&slug, params.tier).await?;
     payload(&json!({ "tenant": tenant, "token": token.expose() }))
 }

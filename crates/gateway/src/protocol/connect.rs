@@ -91,8 +91,7 @@ pub const CLIENTS: &[&str] = &[
 ];
 
 /// Modes that protocol v4 knows.
-pub const MODES: &[&str] =
-    &["webchat", "cli", "ui", "backend", "node", "worker", "probe", "test"];
+pub const MODES: &[&str] = &["webchat", "cli", "ui", "backend", "node", "worker", "probe", "test"];
 
 /// Programs that live in a browser and keep a token of their own between visits.
 const PAGES: &[&str] = &["webchat-ui", "openclaw-control-ui"];

@@ -108,10 +108,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     if text.len() > 128 {
         return None;
     }
-    URL_SAFE_NO_PAD
-        .decode(text.trim_end_matches('='))
-        .or_else(|_| STANDARD.decode(text))
-        .ok()
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).or_else(|_| STANDARD.decode(text)).ok()
 }
 
 #[cfg(test)]

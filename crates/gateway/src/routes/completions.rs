@@ -61,7 +61,9 @@ async fn list(context: &Context, client: &Client, headers: &HeaderMap) -> Result
     let models: Vec<_> = names
         .into_iter()
         .chain(visible.map(|tenant| format!("openclaw/{}", tenant.slug)))
-        .map(|id| json!({ "id": id, "object": "model", "created": created, "owned_by": "openclaw" }))
+        .map(
+            |id| json!({ "id": id, "object": "model", "created": created, "owned_by": "openclaw" }),
+        )
         .collect();
     Ok(Json(json!({ "object": "list", "data": models })).into_response())
 }
@@ -85,13 +87,13 @@ async fn answer(context: &Context, client: &Client, request: Request) -> Result<
         Verdict::Refused(refusal) => return Err(refusal.into()),
     };
     let completion = completion(context, message, model);
-    let waiting =
-        Waiting::new(context.clone(), lease, events, session, run, message, is_new);
+    let waiting = Waiting::new(context.clone(), lease, events, session, run, message, is_new);
     if stream {
         return Ok(stream::respond(completion, waiting, include_usage));
     }
     let limit = context.gateway.limits.completion_timeout;
-    let answered = timeout(limit, waiting.whole()).await.map_err(|_| Error::TimedOut { limit })??;
+    let answered =
+        timeout(limit, waiting.whole()).await.map_err(|_| Error::TimedOut { limit })??;
     let usage = usage(answered.usage);
     Ok(Json(completion.whole(answered.text, FinishReason::Stop, usage)).into_response())
 }

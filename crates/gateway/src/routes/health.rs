@@ -28,7 +28,6 @@ pub(super) async fn ready(State(context): State<Context>) -> Response {
     if context.tasks.stopping().is_cancelled() {
         failing.push("instance-stopping");
     }
-    let status =
-        if failing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if failing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": failing.is_empty(), "failing": failing }))).into_response()
 }

@@ -61,12 +61,14 @@ pub(super) async fn file(
 
 fn find(name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Files::get(name)?;
-    let tag = HeaderValue::from_str(&format!("\"{}\"", hex::encode(&plain.metadata.sha256_hash()[..16])));
+    let tag =
+        HeaderValue::from_str(&format!("\"{}\"", hex::encode(&plain.metadata.sha256_hash()[..16])));
     let tag = tag.ok()?;
     let (coding, file) = best(name, headers).map_or((None, plain), |(c, file)| (Some(c), file));
-    let known = headers.get_all(IF_NONE_MATCH).into_iter().any(|known| {
-        known.to_str().is_ok_and(|list| list.split(',').any(|one| tag == one.trim()))
-    });
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .into_iter()
+        .any(|known| known.to_str().is_ok_and(|list| list.split(',').any(|one| tag == one.trim())));
     let mut response = match known {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => Body::from(file.data.into_owned()).into_response(),

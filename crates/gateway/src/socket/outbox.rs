@@ -30,13 +30,7 @@ impl Outbox {
     /// An empty queue for at most `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            bytes: 0,
-            limit,
-            unflushed: false,
-            behind_since: None,
-        }
+        Self { waiting: VecDeque::new(), bytes: 0, limit, unflushed: false, behind_since: None }
     }
 
     /// Adds a frame. One that is larger than the whole queue may wait in it alone.

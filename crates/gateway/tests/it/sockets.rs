@@ -1,0 +1,221 @@
+//! What sockets must bear and what ends them.
+
+use std::time::Duration;
+
+use domain::{EventBody, RunId};
+use futures::StreamExt;
+use gateway::Limits;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::house::{Client, House, OPERATOR, connect, in_house, quick};
+
+#[test]
+fn nothing_happens_before_connect() {
+    in_house(quick(), async |house| {
+        let early =
+            json!({ "type": "req", "id": "1", "method": "health", "params": {} }).to_string();
+        let large = format!("{{\"x\":\"{}\"}}", "x".repeat(70_000));
+        for (message, expected) in [
+            (Message::binary(vec![1, 2, 3]), 1008),
+            (Message::text(early), 1008),
+            (Message::text("not json"), 1008),
+            (Message::text("[".repeat(1_000)), 1008),
+            (Message::text(large), 1009),
+        ] {
+            let mut client = house.knock().await;
+            // The gateway may close before it has read everything.
+            let _ = futures::SinkExt::send(&mut client.wire, message).await;
+            let code = client.closed().await;
+            assert!(code == Some(expected) || (expected == 1009 && code.is_none()), "{code:?}");
+        }
+        let mut silent = house.knock().await;
+        assert_eq!(silent.closed().await, Some(1008));
+    });
+}
+
+#[test]
+fn other_versions_roles_and_programs_are_turned_away() {
+    in_house(quick(), async |house| {
+        let refused = async |change: fn(&mut serde_json::Value)| {
+            let mut params = connect(OPERATOR);
+            change(&mut params);
+            let mut client = house.knock().await;
+            let error = client.request("connect", params).await.unwrap_err();
+            (error["code"].as_str().unwrap().to_owned(), client.closed().await.unwrap())
+        };
+        let invalid = |code| ("INVALID_REQUEST".to_owned(), code);
+        assert_eq!(refused(|params| params["minProtocol"] = json!(5)).await, invalid(1002));
+        assert_eq!(refused(|params| params["role"] = json!("node")).await, invalid(1008));
+        assert_eq!(refused(|params| params["client"]["id"] = json!("x")).await, invalid(1008));
+        assert_eq!(refused(|params| params["client"] = json!(5)).await, invalid(1008));
+        let unauthorized = ("UNAUTHORIZED".to_owned(), 1008);
+        assert_eq!(refused(|params| params["auth"] = json!(null)).await, unauthorized);
+        assert_eq!(refused(|params| params["auth"]["token"] = json!("wrong")).await, unauthorized);
+        let two = |params: &mut serde_json::Value| params["auth"]["deviceToken"] = json!("other");
+        assert_eq!(refused(two).await, invalid(1008));
+        let forged = |params: &mut serde_json::Value| {
+            params["device"] = json!({
+                "id": "0".repeat(64), "publicKey": "AA", "signature": "AA", "signedAt": 0, "nonce": "x",
+            });
+        };
+        assert_eq!(refused(forged).await, invalid(1008));
+    });
+}
+
+/// A masked frame, as a client must send it, with the mask 0.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+}
+
+#[test]
+fn broken_frames_are_told_what_is_broken() {
+    in_house(quick(), async |house| {
+        let mut huge = vec![0x81, 0xff];
+        huge.extend((1_u64 << 62).to_be_bytes());
+        huge.extend([0; 4]);
+        for (bytes, expected) in [
+            (vec![0x81, 0x01, b'x'], 1002),
+            (frame(0xc1, b"x"), 1002),
+            (frame(0x83, b"x"), 1002),
+            (frame(0x09, b"x"), 1002),
+            (frame(0x80, b"x"), 1002),
+            (frame(0x81, &[0xff, 0xfe]), 1007),
+            (huge, 1009),
+        ] {
+            let mut client = house.client(OPERATOR).await;
+            client.wire.get_mut().write_all(&bytes).await.unwrap();
+            assert_eq!(client.closed().await, Some(expected), "{bytes:?}");
+        }
+    });
+}
+
+#[test]
+fn messages_are_bounded_after_connect_too() {
+    let limits = Limits { frame: 100_000, ..quick() };
+    in_house(limits, async |house| {
+        let mut client = house.client(OPERATOR).await;
+        let filled = |length: usize| json!({ "type": "req", "id": "1", "method": "health", "params": { "x": "x".repeat(length) } });
+        // Larger than what a stranger may send, smaller than what a guest may.
+        client.send(Message::text(filled(70_000).to_string())).await;
+        assert!(client.wire.next().await.unwrap().unwrap().to_text().unwrap().contains("\"ok\":true"));
+        client.send(Message::text(filled(100_000).to_string())).await;
+        assert_eq!(client.closed().await, Some(1009));
+    });
+}
+
+#[test]
+fn floods_are_cut() {
+    let limits = Limits { frames_per_second: 1, frame_burst: 20, ..quick() };
+    in_house(limits, async |house| {
+        for message in [Message::Ping(vec![1].into()), Message::text("{}")] {
+            let mut client = house.client(OPERATOR).await;
+            for _ in 0..40 {
+                if futures::SinkExt::send(&mut client.wire, message.clone()).await.is_err() {
+                    break;
+                }
+            }
+            assert_eq!(client.closed().await, Some(1008));
+        }
+    });
+}
+
+async fn listener(house: &House) -> Client {
+    let mut client = house.client(OPERATOR).await;
+    client.request("sessions.subscribe", json!({})).await.unwrap();
+    client
+}
+
+#[test]
+fn a_reader_that_does_not_read_is_cut_and_costs_others_nothing() {
+    let limits = Limits { outbound: 256 * 1024, ..quick() };
+    in_house(limits, async |house| {
+        house.tenant("main").await;
+        let mut slow = listener(house).await;
+        let mut quick = listener(house).await;
+        let text = "x".repeat(64 * 1024);
+        for number in 0..400 {
+            let run = RunId(number.to_string());
+            house.publish("agent:main:main", EventBody::Delta { run, text: text.clone() });
+            let heard = quick.event("chat").await;
+            assert_eq!(heard["runId"], number.to_string());
+        }
+        let mut heard = 0;
+        let code = loop {
+            match slow.wire.next().await {
+                Some(Ok(Message::Close(frame))) => break frame.map(|frame| u16::from(frame.code)),
+                Some(Ok(_)) => heard += 1,
+                Some(Err(_)) | None => break None,
+            }
+        };
+        assert!(heard < 800, "it was cut before the end");
+        assert!(code.is_none_or(|code| code == 1013), "{code:?}");
+    });
+}
+
+#[test]
+fn a_reader_that_stands_still_is_cut_in_time() {
+    let limits = Limits {
+        write_stall: Duration::from_millis(100),
+        tick: Duration::from_millis(50),
+        outbound: 64 << 20,
+        ..quick()
+    };
+    in_house(limits, async |house| {
+        house.tenant("main").await;
+        let mut clock = house.client(OPERATOR).await;
+        let mut slow = listener(house).await;
+        let text = "x".repeat(256 * 1024);
+        for number in 0..100 {
+            let run = RunId(number.to_string());
+            house.publish("agent:main:main", EventBody::Delta { run, text: text.clone() });
+        }
+        // Nothing is read until the gateway must have given up.
+        for _ in 0..10 {
+            clock.event("tick").await;
+        }
+        let mut rest = Vec::new();
+        let _ = slow.wire.get_mut().read_to_end(&mut rest).await;
+        assert!(rest.len() < 100 * 2 * text.len());
+    });
+}
+
+#[test]
+fn a_stop_is_announced() {
+    in_house(quick(), async |house| {
+        let mut client = house.client(OPERATOR).await;
+        let mut stranger = house.knock().await;
+        let stopped = house.stop();
+        assert!(client.event("shutdown").await["reason"].is_string());
+        assert_eq!(client.closed().await, Some(1001));
+        assert_eq!(stranger.closed().await, Some(1001));
+        stopped.await.unwrap();
+        assert!(tokio::net::TcpStream::connect(house.address).await.is_err());
+    });
+}
+
+#[test]
+fn ticks_and_pings_come_by_themselves() {
+    let limits =
+        Limits { tick: Duration::from_millis(20), ping: Duration::from_millis(30), ..quick() };
+    in_house(limits, async |house| {
+        let mut client = house.client(OPERATOR).await;
+        let first = client.whole_event("tick").await;
+        assert_eq!((&first["seq"], first["payload"]["ts"].is_i64()), (&json!(1), true));
+        assert_eq!(client.whole_event("tick").await["seq"], 2);
+    });
+}
+
+#[test]
+fn a_peer_that_is_gone_without_a_word_is_noticed() {
+    let limits = Limits { ping: Duration::from_millis(20), ..quick() };
+    in_house(limits, async |house| {
+        let mut client = house.client(OPERATOR).await;
+        // Read without answering pings: only the wire below answers them, and nobody polls it.
+        let mut rest = Vec::new();
+        let read = client.wire.get_mut().read_to_end(&mut rest);
+        tokio::time::timeout(Duration::from_secs(10), read).await.expect("it is closed").unwrap();
+    });
+}
