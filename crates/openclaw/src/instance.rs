@@ -7,7 +7,6 @@ mod door;
 mod identity;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,7 +118,7 @@ impl Instance {
             clock,
             ids,
             metrics: metrics.clone(),
-            logs: log_folder(installation),
+            logs: installation.log_files(),
             version: env!("CARGO_PKG_VERSION"),
             limits: door::limits(installation.config()),
         }
@@ -252,8 +251,4 @@ async fn sum_up(metrics: PrometheusHandle) {
         ticks.tick().await;
         metrics.run_upkeep();
     }
-}
-
-fn log_folder(installation: &Installation) -> PathBuf {
-    installation.paths.state.join("logs")
 }
