@@ -153,7 +153,7 @@ impl House {
             clock: world.clock.clone(),
             ids: world.ids.clone(),
             metrics: figures(),
-            logs: logs.clone(),
+            logs: gateway::log_file::LogFiles::Daily(logs.clone()),
             version: "0.0.0-test",
             limits,
         };
