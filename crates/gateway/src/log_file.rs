@@ -146,6 +146,15 @@ impl LogFiles {
         Ok(answer)
     }
 
+    /// Whether a cursor can come from this log.
+    #[must_use]
+    pub fn gave(&self, cursor: &Cursor) -> bool {
+        match self {
+            Self::Daily(_) => is_daily_name(&cursor.file),
+            Self::Fixed(path) => cursor.file == name(path),
+        }
+    }
+
     /// The files that exist, the oldest first.
     fn paths(&self) -> io::Result<Vec<PathBuf>> {
         let directory = match self {

@@ -124,6 +124,18 @@ fn a_file_that_was_cut_or_removed_is_read_anew() {
 }
 
 #[test]
+fn only_its_own_cursors_are_known() {
+    let from = |file: &str| Cursor { file: file.into(), offset: 0 };
+    let daily = LogFiles::Daily("logs".into());
+    assert!(daily.gave(&from("openclaw-2026-01-30.log")));
+    for other in ["", "own.log", "../openclaw-2026-01-30.log", "openclaw-x.log"] {
+        assert!(!daily.gave(&from(other)), "{other}");
+    }
+    let fixed = LogFiles::Fixed("logs/own.log".into());
+    assert!(fixed.gave(&from("own.log")) && !fixed.gave(&from("logs/own.log")));
+}
+
+#[test]
 fn strange_bytes_and_endless_lines_do_no_harm() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("own.log");

@@ -25,8 +25,7 @@ struct TailParams {
     level: Option<String>,
 }
 
-/// A place in the log: a file and how much of it was read. Written `<file>@<bytes>`. The name is only
-/// compared with those of the log, never opened.
+/// A place in the log: a file and how much of it was read. Written `<file>@<bytes>`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 struct Place(Cursor);
@@ -39,13 +38,19 @@ pub(super) async fn tail(call: Call) -> Result<Payload, Error> {
     let lines = params.limit.unwrap_or(USUAL_LINES).clamp(1, MOST_LINES);
     let most = Most { lines, bytes: MOST_BYTES };
     let files = call.context.gateway.logs.clone();
+    if params.cursor.as_ref().is_some_and(|Place(cursor)| !files.gave(cursor)) {
+        let problem = "is not one that logs.tail gave; leave it out to begin anew".to_owned();
+        return Err(Error::Field { field: "cursor", problem });
+    }
     let read = tokio::task::spawn_blocking(move || match params.cursor {
         Some(Place(cursor)) => files.after(&cursor, most, level),
         None => files.tail(most, level),
     });
     let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
     let read = read.map_err(Error::Log)?;
-    let cursor = format!("{}@{}", read.next.file, read.next.offset);
+    // Where there is no log yet there is no place in it either.
+    let next = Some(read.next).filter(|next| !next.file.is_empty());
+    let cursor = next.map(|next| format!("{}@{}", next.file, next.offset));
     payload(&json!({
         "lines": read.lines, "cursor": cursor, "truncated": read.truncated, "reset": read.reset,
     }))
