@@ -119,7 +119,7 @@ pub enum Error {
     NoCredential,
     /// A credential that is not, or no longer, valid.
     #[error(
-        "the credential is not valid; `openclaw config get gateway.auth.token` shows the right one"
+        "the credential is not valid; open the page with a link from `openclaw link`, or send the token that stands in gateway.auth.token"
     )]
     BadCredential,
     /// Two different credentials in one request.
@@ -182,9 +182,12 @@ pub enum Error {
     /// The log file cannot be read.
     #[error("the log file cannot be read")]
     Log(#[source] std::io::Error),
-    /// The part of the process that serves this is not there.
-    #[error("{0}")]
-    Unavailable(&'static str),
+    /// Words of a streamed answer went by before the caller took them.
+    #[error("words of the answer were missed; read faster, or ask again without stream")]
+    WordsMissed,
+    /// A streamed answer broke off after some of it was sent.
+    #[error("the answer broke off and is tried again; ask again for the whole of it")]
+    BrokenOff,
 }
 
 // === impl Error ===
@@ -207,7 +210,7 @@ impl Coded for Error {
             Self::ForeignOrigin(_) | Self::MissingScope { .. } => Kind::Forbidden,
             Self::UnknownPath | Self::NoSession | Self::NoTenant => Kind::NotFound,
             Self::LockedOut { retry_after } => Kind::Exhausted { retry_after: *retry_after },
-            Self::TimedOut { .. } | Self::Unavailable(_) => {
+            Self::TimedOut { .. } | Self::WordsMissed | Self::BrokenOff => {
                 Kind::Overloaded { retry_after: Duration::from_secs(2) }
             }
             Self::Refused(refusal) => refusal.kind(),
@@ -237,7 +240,7 @@ impl Coded for Error {
             Self::BodyTooLarge { .. } => "body-too-large",
             Self::BodyTooSlow { .. } => "body-too-slow",
             Self::BodyBroken => "body-incomplete",
-            Self::Malformed { .. } => "malformed",
+            Self::Malformed { .. } => "request-malformed",
             Self::TooDeep { .. } => "json-too-deep",
             Self::Field { .. } => "field-invalid",
             Self::NoCredential => "credential-missing",
@@ -256,7 +259,8 @@ impl Coded for Error {
             Self::Turn { code, .. } => code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
-            Self::Unavailable(_) => "unavailable",
+            Self::WordsMissed => "answer-missed",
+            Self::BrokenOff => "answer-broken-off",
         }
     }
 }

@@ -1,3 +1,5 @@
+//! What an edit changes in a file, and that it changes nothing else.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! The check and the types agree on which files are right, whatever a file says.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -98,7 +98,7 @@ mod tests {
         ] {
             assert!(check_bind(bad).is_err(), "{bad}");
         }
-        for good in ["/srv/data:/data", "/home/claw/x:/x:ro", "/etcetera:/x"] {
+        for good in ["/srv/data:/data", "/home/openclaw/x:/x:ro", "/etcetera:/x"] {
             assert_eq!(check_bind(good), Ok(()), "{good}");
         }
     }

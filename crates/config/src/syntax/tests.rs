@@ -1,3 +1,5 @@
+//! What of JSON5 is read, what is refused and where, and that no text makes the parser panic.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

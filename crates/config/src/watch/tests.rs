@@ -1,3 +1,5 @@
+//! Which changes of the files are taken up while running, and which keep the settings before.
+
 use tempfile::TempDir;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A table of attacks on the head of a request, and the headers that every answer carries.
+
 use http::{Request, StatusCode};
 
 use super::*;

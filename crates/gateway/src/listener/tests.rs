@@ -1,3 +1,5 @@
+//! Connections over real sockets: odd heads, silence, too many at once, and the end of it all.
+
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
