@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(code(&[JSON], endless()).await, "body-too-large");
         assert_eq!(code(&[JSON], silent()).await, "body-too-slow");
         assert_eq!(code(&[JSON], broken()).await, "body-incomplete");
-        assert_eq!(code(&[JSON], Body::from("{")).await, "malformed");
+        assert_eq!(code(&[JSON], Body::from("{")).await, "request-malformed");
         assert_eq!(code(&[JSON], Body::from("[".repeat(99))).await, "json-too-deep");
         assert!(Limits::default().body_timeout <= Duration::from_secs(30));
     }

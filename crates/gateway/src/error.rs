@@ -182,9 +182,9 @@ pub enum Error {
     /// The log file cannot be read.
     #[error("the log file cannot be read")]
     Log(#[source] std::io::Error),
-    /// The part of the process that serves this is not there.
-    #[error("{0}")]
-    Unavailable(&'static str),
+    /// The caller reads more slowly than the agent speaks.
+    #[error("words of the answer were missed; ask again for the whole of it")]
+    WordsMissed,
 }
 
 // === impl Error ===
@@ -207,7 +207,7 @@ impl Coded for Error {
             Self::ForeignOrigin(_) | Self::MissingScope { .. } => Kind::Forbidden,
             Self::UnknownPath | Self::NoSession | Self::NoTenant => Kind::NotFound,
             Self::LockedOut { retry_after } => Kind::Exhausted { retry_after: *retry_after },
-            Self::TimedOut { .. } | Self::Unavailable(_) => {
+            Self::TimedOut { .. } | Self::WordsMissed => {
                 Kind::Overloaded { retry_after: Duration::from_secs(2) }
             }
             Self::Refused(refusal) => refusal.kind(),
@@ -237,7 +237,7 @@ impl Coded for Error {
             Self::BodyTooLarge { .. } => "body-too-large",
             Self::BodyTooSlow { .. } => "body-too-slow",
             Self::BodyBroken => "body-incomplete",
-            Self::Malformed { .. } => "malformed",
+            Self::Malformed { .. } => "request-malformed",
             Self::TooDeep { .. } => "json-too-deep",
             Self::Field { .. } => "field-invalid",
             Self::NoCredential => "credential-missing",
@@ -256,7 +256,7 @@ impl Coded for Error {
             Self::Turn { code, .. } => code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
-            Self::Unavailable(_) => "unavailable",
+            Self::WordsMissed => "answer-words-missed",
         }
     }
 }

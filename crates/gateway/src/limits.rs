@@ -103,7 +103,7 @@ impl Default for Limits {
             frame: 6 * domain::message::LONGEST_TEXT + 64 * 1024,
             frames_per_second: 100,
             frame_burst: 200,
-            outbound: 1024 * 1024,
+            outbound: 384 * 1024,
             tick: 30 * SECOND,
             ping: 25 * SECOND,
             method_timeout: 30 * SECOND,

@@ -1,3 +1,5 @@
+//! The guard against requests that should not pass.
+
 use http::{Request, StatusCode};
 
 use super::*;

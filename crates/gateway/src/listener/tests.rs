@@ -1,3 +1,5 @@
+//! The listener against connections that are too many, too slow or too large.
+
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
