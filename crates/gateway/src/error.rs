@@ -182,9 +182,10 @@ pub enum Error {
     /// The log file cannot be read.
     #[error("the log file cannot be read")]
     Log(#[source] std::io::Error),
-    /// The caller reads more slowly than the agent speaks.
-    #[error("words of the answer were missed; ask again for the whole of it")]
-    WordsMissed,
+    /// A stream that cannot go on from where it stopped: the turn is tried again from its first word, or the
+    /// caller read more slowly than the agent spoke.
+    #[error("the answer broke off; ask again under the same Idempotency-Key for the whole of it")]
+    BrokenOff,
 }
 
 // === impl Error ===
@@ -207,7 +208,7 @@ impl Coded for Error {
             Self::ForeignOrigin(_) | Self::MissingScope { .. } => Kind::Forbidden,
             Self::UnknownPath | Self::NoSession | Self::NoTenant => Kind::NotFound,
             Self::LockedOut { retry_after } => Kind::Exhausted { retry_after: *retry_after },
-            Self::TimedOut { .. } | Self::WordsMissed => {
+            Self::TimedOut { .. } | Self::BrokenOff => {
                 Kind::Overloaded { retry_after: Duration::from_secs(2) }
             }
             Self::Refused(refusal) => refusal.kind(),
@@ -256,7 +257,7 @@ impl Coded for Error {
             Self::Turn { code, .. } => code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
-            Self::WordsMissed => "answer-words-missed",
+            Self::BrokenOff => "answer-broken-off",
         }
     }
 }

@@ -87,11 +87,7 @@ impl Speaking {
             Ok(Piece::Again) if self.said == 0 => {
                 (": trying again\n\n".to_owned(), Stage::Speaking(self))
             }
-            Ok(Piece::Again) => {
-                let text = "the answer broke off and is tried again; ask again for the whole of it";
-                let error = Error::Turn { code: "answer-broken-off", text: text.to_owned() };
-                (self.fail(&error), Stage::Over)
-            }
+            Ok(Piece::Again) => (self.fail(&Error::BrokenOff), Stage::Over),
             Ok(Piece::Whole(whole)) => (self.finish(&whole), Stage::Over),
             Err(error) => (self.fail(&error), Stage::Over),
         }
