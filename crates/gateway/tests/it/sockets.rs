@@ -200,6 +200,30 @@ fn a_reader_that_stands_still_is_cut_in_time() {
 }
 
 #[test]
+fn the_root_opens_a_socket_for_those_who_ask_and_only_from_our_own_pages() {
+    in_house(quick(), async |house| {
+        let upgrade = |origin: &str| {
+            format!(
+                "GET / HTTP/1.1\r\nhost: {{host}}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{origin}\r\n"
+            )
+        };
+        let own = format!("origin: http://{}\r\n", house.address);
+        for (origin, expected) in [
+            ("", 101),
+            (own.as_str(), 101),
+            ("origin: http://evil.test\r\n", 403),
+            ("origin: null\r\n", 403),
+            ("sec-fetch-mode: websocket\r\n", 403),
+        ] {
+            let answer = house.raw(&upgrade(origin)).await;
+            assert_eq!(answer.status, expected, "{origin}");
+            assert!(answer.header("sec-websocket-extensions").is_none());
+        }
+    });
+}
+
+#[test]
 fn a_stop_is_announced() {
     in_house(quick(), async |house| {
         let mut client = house.client(OPERATOR).await;
