@@ -119,7 +119,7 @@ pub enum Error {
     NoCredential,
     /// A credential that is not, or no longer, valid.
     #[error(
-        "the credential is not valid; open the page with a link from `openclaw link`, or send the token that stands in gateway.auth.token"
+        "the credential is not valid; `openclaw config get gateway.auth.token` shows the right one"
     )]
     BadCredential,
     /// Two different credentials in one request.
@@ -182,11 +182,9 @@ pub enum Error {
     /// The log file cannot be read.
     #[error("the log file cannot be read")]
     Log(#[source] std::io::Error),
-    /// Words of a streamed answer went by before the caller took them.
-    #[error("words of the answer were missed; read faster, or ask again without stream")]
-    WordsMissed,
-    /// A streamed answer broke off after some of it was sent.
-    #[error("the answer broke off and is tried again; ask again for the whole of it")]
+    /// A stream that cannot go on from where it stopped: the turn is tried again from its first word, or the
+    /// caller read more slowly than the agent spoke.
+    #[error("the answer broke off; ask again under the same Idempotency-Key for the whole of it")]
     BrokenOff,
 }
 
@@ -210,7 +208,7 @@ impl Coded for Error {
             Self::ForeignOrigin(_) | Self::MissingScope { .. } => Kind::Forbidden,
             Self::UnknownPath | Self::NoSession | Self::NoTenant => Kind::NotFound,
             Self::LockedOut { retry_after } => Kind::Exhausted { retry_after: *retry_after },
-            Self::TimedOut { .. } | Self::WordsMissed | Self::BrokenOff => {
+            Self::TimedOut { .. } | Self::BrokenOff => {
                 Kind::Overloaded { retry_after: Duration::from_secs(2) }
             }
             Self::Refused(refusal) => refusal.kind(),
@@ -259,7 +257,6 @@ impl Coded for Error {
             Self::Turn { code, .. } => code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
-            Self::WordsMissed => "answer-missed",
             Self::BrokenOff => "answer-broken-off",
         }
     }

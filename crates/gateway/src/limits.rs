@@ -67,21 +67,6 @@ pub struct Limits {
 
 // === impl Limits ===
 
-impl Limits {
-    /// The usual bounds, with those that `gateway.auth.rateLimit` sets. Loopback addresses are never
-    /// exempt from them: a page in the operator's browser comes from there too.
-    #[must_use]
-    pub fn configured(section: &config::settings::gateway::Gateway) -> Self {
-        let configured = &section.auth.rate_limit;
-        Self {
-            failures: configured.max_attempts,
-            failure_window: Duration::from_millis(configured.window_ms),
-            lockout: Duration::from_millis(configured.lockout_ms),
-            ..Self::default()
-        }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
         const SECOND: Duration = Duration::from_secs(1);
@@ -103,7 +88,7 @@ impl Default for Limits {
             frame: 6 * domain::message::LONGEST_TEXT + 64 * 1024,
             frames_per_second: 100,
             frame_burst: 200,
-            outbound: 1024 * 1024,
+            outbound: 384 * 1024,
             tick: 30 * SECOND,
             ping: 25 * SECOND,
             method_timeout: 30 * SECOND,

@@ -53,18 +53,6 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncont
 /// How long to wait when the process has no descriptor left.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
-// === impl Bind ===
-
-impl From<&config::settings::gateway::Gateway> for Bind {
-    fn from(section: &config::settings::gateway::Gateway) -> Self {
-        match section.bind {
-            config::Bind::Loopback => Self::Loopback,
-            config::Bind::Lan => Self::Lan,
-            config::Bind::Custom | config::Bind::Address(_) => Self::Address(section.address()),
-        }
-    }
-}
-
 // === impl Listener ===
 
 impl Listener {

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use config::settings::gateway::{AuthMode, Gateway};
 use domain::Secret;
 use serde::Serialize;
 
-use crate::guard::{Origin, Perimeter};
+use crate::guard::Perimeter;
 
 /// The settings that hold at one moment. The default lets nobody in.
 #[derive(Debug, Clone, Default)]
@@ -39,33 +38,4 @@ pub struct Model {
     pub primary: String,
     /// Whether it is the built-in simulator.
     pub simulated: bool,
-}
-
-// === impl Settings ===
-
-impl Settings {
-    /// What the `gateway` section says, with what it does not: the model that answers, and why the file
-    /// as it is now is not in use.
-    #[must_use]
-    pub fn new(section: &Gateway, model: Model, problem: Option<String>) -> Self {
-        let secret = match section.auth.mode {
-            AuthMode::Token => section.auth.token.clone(),
-            AuthMode::Password => section.auth.password.clone(),
-            AuthMode::None => None,
-        };
-        let origins = section.control_ui.allowed_origins.iter();
-        let perimeter = Perimeter {
-            origins: origins.filter_map(|origin| Origin::parse(origin.as_str())).collect(),
-            proxies: section.trusted_proxies.clone(),
-        };
-        Self {
-            operator: secret.unwrap_or_default(),
-            open_on_this_machine: section.auth.mode == AuthMode::None,
-            perimeter: Arc::new(perimeter),
-            page: section.control_ui.enabled,
-            chat_completions: section.http.endpoints.chat_completions.enabled,
-            model,
-            problem,
-        }
-    }
 }

@@ -16,9 +16,10 @@ use bus::{Missed, Subscription};
 use domain::Event;
 use futures::future::{BoxFuture, OptionFuture};
 use futures::stream::{SplitSink, SplitStream};
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -35,6 +36,7 @@ use crate::limiter::Bucket;
 use crate::methods;
 use crate::protocol::Close;
 use crate::tell::Teller;
+use crate::vitals::Health;
 use allowance::{Allowance, Allowed};
 use outbox::Outbox;
 
@@ -63,11 +65,19 @@ struct Socket {
     outbox: Outbox,
     bucket: Bucket,
     events: Option<Subscription>,
-    answering: Option<BoxFuture<'static, Utf8Bytes>>,
+    answering: Option<BoxFuture<'static, Reply>>,
     seq: u64,
     next_tick: Instant,
     next_ping: Instant,
     heard: Instant,
+}
+
+/// What is being found out.
+enum Reply {
+    /// The frame that answers a request.
+    Response(Utf8Bytes),
+    /// The payload of the event `health`, which goes with every tick to those who listen.
+    Health(Box<Health>),
 }
 
 /// What happened next on a connection.
@@ -75,7 +85,7 @@ enum Step {
     Stop,
     Revoked,
     Flushed(Result<(), WireError>),
-    Answered(Utf8Bytes),
+    Answered(Reply),
     Message(Option<Result<Message, WireError>>),
     Heard(Result<Arc<Event>, Missed>),
     Time,
@@ -200,9 +210,10 @@ impl Socket {
             () = self.guest.lease.ended() => Step::Revoked,
             flushed = self.outbox.flush(sink), if self.outbox.is_busy() => Step::Flushed(flushed),
             Some(answer) = answering => Step::Answered(answer),
+            // Before what may come without end.
+            () = timer => Step::Time,
             message = source.next(), if reads => Step::Message(message),
             Some(event) = events => Step::Heard(event),
-            () = timer => Step::Time,
         }
     }
 
@@ -218,7 +229,10 @@ impl Socket {
             Step::Flushed(outcome) => outcome.map_err(|error| End::of(&error)),
             Step::Answered(answer) => {
                 self.answering = None;
-                self.outbox.push(answer)
+                match answer {
+                    Reply::Response(frame) => self.outbox.push(frame),
+                    Reply::Health(health) => self.tell("health", &health),
+                }
             }
             Step::Message(None) => Err(End::Gone),
             Step::Message(Some(Err(error))) => Err(End::of(&error)),
@@ -256,7 +270,8 @@ impl Socket {
                     self.events = Some(self.context.gateway.bus.subscribe(topic));
                 }
                 let access = Arc::clone(&self.guest.access);
-                self.answering = Some(methods::answer(self.context.clone(), access, request));
+                let answer = methods::answer(self.context.clone(), access, request);
+                self.answering = Some(answer.map(Reply::Response).boxed());
                 Ok(())
             }
             // Without a request there is no id to answer to; clients know this one.
@@ -274,7 +289,7 @@ impl Socket {
         Ok(())
     }
 
-    fn tell(&mut self, name: &str, payload: &serde_json::Value) -> Result<(), End> {
+    fn tell<T: Serialize>(&mut self, name: &str, payload: &T) -> Result<(), End> {
         self.seq += 1;
         self.outbox.push(frame::event(name, payload, Some(self.seq)))
     }
@@ -296,8 +311,18 @@ impl Socket {
         if now >= self.next_tick {
             self.next_tick = now + tick;
             self.tell("tick", &json!({ "ts": self.context.gateway.clock.now() }))?;
+            self.look_at_health();
         }
         Ok(())
+    }
+
+    /// Those who listen hear of the health with every tick, unless they ask something just now.
+    fn look_at_health(&mut self) {
+        if self.events.is_some() && self.answering.is_none() {
+            let (context, access) = (self.context.clone(), Arc::clone(&self.guest.access));
+            let look = async move { Health::look(&context, access.only_tenant()).await };
+            self.answering = Some(look.map(|health| Reply::Health(Box::new(health))).boxed());
+        }
     }
 
     /// When something is to be done although nothing happens.

@@ -155,8 +155,7 @@ impl Teller {
     }
 
     fn lifecycle(&mut self, session: &SessionKey, run: &RunId, phase: &str) -> Vec<Told> {
-        // Our page shows a run from its start on, so it is told of that too.
-        if self.everything || phase == "start" {
+        if self.everything {
             vec![self.agent(session, run, "lifecycle", &json!({ "phase": phase }))]
         } else {
             Vec::new()
@@ -294,6 +293,7 @@ mod tests {
         assert_eq!(names(&mut other, &started), ["agent"]);
         assert_eq!(names(&mut other, &delta), ["chat", "agent"]);
         assert_eq!(names(&mut Teller::new(true), &delta), ["chat"]);
+        assert!(Teller::new(true).tell(&started).is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A table of attacks on the head of a request, and the headers that every answer carries.
+//! The guard against requests that should not pass.
 
 use http::{Request, StatusCode};
 

@@ -1,4 +1,4 @@
-//! Connections over real sockets: odd heads, silence, too many at once, and the end of it all.
+//! The listener against connections that are too many, too slow or too large.
 
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -22,7 +22,7 @@ use crate::task::TaskKind;
 use crate::{Error, Limits};
 
 /// Idle connections hold this much to read into.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 
 /// What a WebSocket frame adds to its payload at most.
 const FRAME_HEAD: usize = 14;

@@ -10,6 +10,7 @@ use domain::{
     Clock, Event, EventBody, Inbound, Intake, Refusal, RunId, Secret, SessionKey, Verdict,
 };
 use futures::{SinkExt, StreamExt};
+use gateway::log_file::LogFiles;
 use gateway::{Bind, Gateway, Limits, Listener, Model, OpenGateway, Settings};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
@@ -23,13 +24,16 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 pub const OPERATOR: &str = "operator-token-of-this-test";
 
+/// Turns that were to be stopped.
+pub type Aborted = Arc<Mutex<Vec<(SessionKey, Option<RunId>)>>>;
+
 /// Everything that a test may want to reach behind the door.
 pub struct House {
     pub store: Store,
     pub bus: Bus,
     pub address: SocketAddr,
     pub settings: watch::Sender<Arc<Settings>>,
-    pub aborted: Arc<Mutex<Vec<(SessionKey, Option<RunId>)>>>,
+    pub aborted: Aborted,
     pub logs: std::path::PathBuf,
     gateway: Option<OpenGateway>,
 }
@@ -153,7 +157,7 @@ impl House {
             clock: world.clock.clone(),
             ids: world.ids.clone(),
             metrics: figures(),
-            logs: gateway::log_file::LogFiles::Daily(logs.clone()),
+            logs: LogFiles::Daily(logs.clone()),
             version: "0.0.0-test",
             limits,
         };
@@ -224,7 +228,12 @@ impl House {
 
     /// A socket that has seen the challenge and said nothing yet.
     pub async fn knock(&self) -> Client {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+        self.knock_with(TcpSocket::new_v4().unwrap()).await
+    }
+
+    /// The same with a socket that was prepared.
+    pub async fn knock_with(&self, socket: TcpSocket) -> Client {
+        let stream = socket.connect(self.address).await.unwrap();
         let address = format!("ws://{}/ws", self.address);
         let (wire, _) = client_async(address, stream).await.unwrap();
         let mut client = Client { wire, next: 0, waiting: Vec::new() };

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use gateway::Limits;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::house::{Client, House, OPERATOR, connect, in_house, quick};
@@ -100,7 +101,9 @@ fn messages_are_bounded_after_connect_too() {
         let filled = |length: usize| json!({ "type": "req", "id": "1", "method": "health", "params": { "x": "x".repeat(length) } });
         // Larger than what a stranger may send, smaller than what a guest may.
         client.send(Message::text(filled(70_000).to_string())).await;
-        assert!(client.wire.next().await.unwrap().unwrap().to_text().unwrap().contains("\"ok\":true"));
+        assert!(
+            client.wire.next().await.unwrap().unwrap().to_text().unwrap().contains("\"ok\":true")
+        );
         client.send(Message::text(filled(100_000).to_string())).await;
         assert_eq!(client.closed().await, Some(1009));
     });
@@ -122,35 +125,51 @@ fn floods_are_cut() {
     });
 }
 
-async fn listener(house: &House) -> Client {
-    let mut client = house.client(OPERATOR).await;
+/// A page that listens; a small buffer of the kernel fills soon.
+async fn listener(house: &House, buffer: u32) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(buffer).unwrap();
+    let mut client = house.knock_with(socket).await;
+    let mut page = connect(OPERATOR);
+    page["client"]["id"] = json!("webchat-ui");
+    client.request("connect", page).await.unwrap();
     client.request("sessions.subscribe", json!({})).await.unwrap();
     client
 }
 
+/// Tells more words than the kernel keeps for a client that does not read.
+const MANY: usize = 120;
+
+fn words(number: usize) -> EventBody {
+    EventBody::Delta { run: RunId(number.to_string()), text: "x".repeat(64 * 1024) }
+}
+
+/// How many frames a client finds that has not read for long, and how it was closed.
+async fn leftovers(mut client: Client) -> (usize, Option<u16>) {
+    let mut frames = 0;
+    loop {
+        match client.wire.next().await {
+            Some(Ok(Message::Close(frame))) => {
+                return (frames, frame.map(|frame| frame.code.into()));
+            }
+            Some(Ok(_)) => frames += 1,
+            Some(Err(_)) | None => return (frames, None),
+        }
+    }
+}
+
 #[test]
 fn a_reader_that_does_not_read_is_cut_and_costs_others_nothing() {
-    let limits = Limits { outbound: 256 * 1024, ..quick() };
-    in_house(limits, async |house| {
+    in_house(quick(), async |house| {
         house.tenant("main").await;
-        let mut slow = listener(house).await;
-        let mut quick = listener(house).await;
-        let text = "x".repeat(64 * 1024);
-        for number in 0..400 {
-            let run = RunId(number.to_string());
-            house.publish("agent:main:main", EventBody::Delta { run, text: text.clone() });
-            let heard = quick.event("chat").await;
-            assert_eq!(heard["runId"], number.to_string());
+        let slow = listener(house, 4 * 1024).await;
+        let mut quick = listener(house, 1 << 20).await;
+        for number in 0..MANY {
+            house.publish("agent:main:main", words(number));
+            assert_eq!(quick.event("chat").await["runId"], number.to_string());
         }
-        let mut heard = 0;
-        let code = loop {
-            match slow.wire.next().await {
-                Some(Ok(Message::Close(frame))) => break frame.map(|frame| u16::from(frame.code)),
-                Some(Ok(_)) => heard += 1,
-                Some(Err(_)) | None => break None,
-            }
-        };
-        assert!(heard < 800, "it was cut before the end");
+        let (frames, code) = leftovers(slow).await;
+        assert!(frames < MANY, "it was cut before the end");
         assert!(code.is_none_or(|code| code == 1013), "{code:?}");
     });
 }
@@ -165,20 +184,42 @@ fn a_reader_that_stands_still_is_cut_in_time() {
     };
     in_house(limits, async |house| {
         house.tenant("main").await;
+        let slow = listener(house, 4 * 1024).await;
         let mut clock = house.client(OPERATOR).await;
-        let mut slow = listener(house).await;
-        let text = "x".repeat(256 * 1024);
-        for number in 0..100 {
-            let run = RunId(number.to_string());
-            house.publish("agent:main:main", EventBody::Delta { run, text: text.clone() });
+        for number in 0..MANY {
+            house.publish("agent:main:main", words(number));
         }
         // Nothing is read until the gateway must have given up.
         for _ in 0..10 {
             clock.event("tick").await;
         }
-        let mut rest = Vec::new();
-        let _ = slow.wire.get_mut().read_to_end(&mut rest).await;
-        assert!(rest.len() < 100 * 2 * text.len());
+        let (frames, code) = leftovers(slow).await;
+        assert!(frames < MANY, "it was cut before the end");
+        assert!(code.is_none_or(|code| code == 1013), "{code:?}");
+    });
+}
+
+#[test]
+fn the_root_opens_a_socket_for_those_who_ask_and_only_from_our_own_pages() {
+    in_house(quick(), async |house| {
+        let upgrade = |origin: &str| {
+            format!(
+                "GET / HTTP/1.1\r\nhost: {{host}}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{origin}\r\n"
+            )
+        };
+        let own = format!("origin: http://{}\r\n", house.address);
+        for (origin, expected) in [
+            ("", 101),
+            (own.as_str(), 101),
+            ("origin: http://evil.test\r\n", 403),
+            ("origin: null\r\n", 403),
+            ("sec-fetch-mode: websocket\r\n", 403),
+        ] {
+            let answer = house.raw(&upgrade(origin)).await;
+            assert_eq!(answer.status, expected, "{origin}");
+            assert!(answer.header("sec-websocket-extensions").is_none());
+        }
     });
 }
 
@@ -205,6 +246,8 @@ fn ticks_and_pings_come_by_themselves() {
         let first = client.whole_event("tick").await;
         assert_eq!((&first["seq"], first["payload"]["ts"].is_i64()), (&json!(1), true));
         assert_eq!(client.whole_event("tick").await["seq"], 2);
+        client.request("sessions.subscribe", json!({})).await.unwrap();
+        assert_eq!(client.event("health").await["ok"], true);
     });
 }
 

@@ -100,7 +100,7 @@ impl Waiting {
     /// What comes next.
     ///
     /// # Errors
-    /// Why nothing more comes. A caller who asks too slowly is told [`Error::WordsMissed`].
+    /// Why nothing more comes. A caller who asks too slowly is told [`Error::BrokenOff`].
     pub async fn next(&mut self) -> Result<Piece, Error> {
         loop {
             if !self.asked {
@@ -126,7 +126,7 @@ impl Waiting {
                 Err(Missed::Lagged(_)) if !self.begun => self.asked = false,
                 Err(Missed::Lagged(_)) => match self.stored().await? {
                     Some(whole) => return Ok(Piece::Whole(whole)),
-                    None => return Err(Error::WordsMissed),
+                    None => return Err(Error::BrokenOff),
                 },
                 Err(Missed::Closed) => return Err(Refusal::Stopping.into()),
             }
