@@ -67,7 +67,8 @@ pub async fn run(options: &Options, binary: &Path, out: &mut dyn Write) -> Resul
 impl Options {
     fn rounds(&self) -> Vec<Round> {
         let rounds = self.engines.len() * QUEUES.len();
-        let pairs = self.engines.iter().flat_map(|engine| QUEUES.iter().map(|queue| (*engine, *queue)));
+        let pairs =
+            self.engines.iter().flat_map(|engine| QUEUES.iter().map(|queue| (*engine, *queue)));
         pairs
             .enumerate()
             .map(|(number, (engine, queue))| Round {
@@ -112,7 +113,11 @@ fn table(outcomes: &[Outcome]) -> String {
     let mut text = table.to_string();
     let clean = outcomes.iter().all(|outcome| outcome.findings.is_clean());
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "\n{}", if clean { "nothing lost, nothing twice, all in order" } else { "FAILED" });
+    let _ = writeln!(
+        text,
+        "\n{}",
+        if clean { "nothing lost, nothing twice, all in order" } else { "FAILED" }
+    );
     text
 }
 

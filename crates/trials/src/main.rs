@@ -50,9 +50,7 @@ enum Engines {
 async fn main() -> Result<ExitCode> {
     let binary = trials::binary::find()?;
     let well = match Trial::parse() {
-        Trial::Crash(arguments) => {
-            crash::run(&arguments.options(), &binary, &mut stdout()).await?
-        }
+        Trial::Crash(arguments) => crash::run(&arguments.options(), &binary, &mut stdout()).await?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

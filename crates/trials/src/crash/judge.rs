@@ -155,11 +155,9 @@ mod tests {
     /// Lines by a shorthand: `?a` is said by a person, `a` and `a b` are answers.
     fn lines(texts: &[&str]) -> Vec<Line> {
         let line = |text: &&str| match text.strip_prefix('?') {
-            Some(said) => Line {
-                is_answer: false,
-                text: said.to_owned(),
-                state: "done".to_owned(),
-            },
+            Some(said) => {
+                Line { is_answer: false, text: said.to_owned(), state: "done".to_owned() }
+            }
             None => Line {
                 is_answer: true,
                 text: format!("{ECHO}{}", text.replace(' ', JOINT)),

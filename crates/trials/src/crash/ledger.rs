@@ -30,7 +30,8 @@ pub struct Message {
     pub answer: Option<String>,
 }
 
-const WORDS: &[&str] = &["ship", "fog", "lamp", "tide", "bell", "harbour", "north", "ё", "雾", "🚢"];
+const WORDS: &[&str] =
+    &["ship", "fog", "lamp", "tide", "bell", "harbour", "north", "ё", "雾", "🚢"];
 const MOST_WORDS: usize = 12;
 
 // === impl Ledger ===

@@ -95,7 +95,9 @@ impl Round {
                 Ok(outcome)
             }
             Ok(outcome) => Ok(Outcome { kept: Some(home.keep()), ..outcome }),
-            Err(error) => Err(error.context(format!("the state is kept in {}", home.keep().display()))),
+            Err(error) => {
+                Err(error.context(format!("the state is kept in {}", home.keep().display())))
+            }
         }
     }
 
@@ -159,9 +161,8 @@ impl Round {
     ) -> JoinSet<Ledger> {
         let mut speakers = JoinSet::new();
         // A pause is between nothing and its longest, so twice the mean.
-        let pause = Duration::from_secs(1).mul_f64(
-            2.0 * (self.speakers * BURST) as f64 / self.rate.max(1) as f64,
-        );
+        let pause = Duration::from_secs(1)
+            .mul_f64(2.0 * (self.speakers * BURST) as f64 / self.rate.max(1) as f64);
         for (number, tenant) in (0..self.speakers).zip(TENANTS.iter().cycle()) {
             let over_the_api = number % API_SPEAKERS == API_SPEAKERS - 1;
             let session = if over_the_api {
