@@ -27,7 +27,7 @@ pub use control::upkeep::Upkeep;
 pub use db::EngineKind;
 pub use error::{Error, Result};
 pub use location::Location;
-pub use transcript::{Line, LineOutcome, NewLine};
+pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 
 use control::Control;
 use tenants::Tenants;
@@ -146,7 +146,7 @@ impl Store {
         epoch: i64,
         said: Vec<NewLine>,
         answer: Option<NewLine>,
-    ) -> Result<Option<Line>> {
+    ) -> Result<Option<Recorded>> {
         self.tenants.open(&key.tenant).await?.record(key.clone(), epoch, said, answer).await
     }
 

@@ -18,6 +18,14 @@ statements! {
         ORDER BY seq DESC LIMIT $5";
     ANSWER = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE answers = $1";
+    // A turn is written as a whole, so what it answers stands between the answer before and its own.
+    ANSWERED_RUNS = "SELECT q.run FROM message a JOIN message q
+            ON q.account = a.account AND q.conversation = a.conversation AND q.epoch = a.epoch
+        WHERE a.answers = $1 AND q.role = 'user' AND q.seq < a.seq AND q.seq > COALESCE(
+            (SELECT MAX(e.seq) FROM message e WHERE e.account = a.account
+                AND e.conversation = a.conversation AND e.epoch = a.epoch
+                AND e.role = 'assistant' AND e.seq < a.seq), 0)
+        ORDER BY q.seq";
 }
 
 /// How a line came to be what it is.
@@ -90,6 +98,15 @@ pub struct NewLine {
     pub usage: Option<Usage>,
 }
 
+/// An answer as it stands in the transcript after a turn was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The answer.
+    pub answer: Line,
+    /// Every run that it answers, when an earlier attempt wrote it; none when it is new.
+    pub earlier: Option<Vec<RunId>>,
+}
+
 /// One tenant's database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Transcript {
@@ -155,7 +172,7 @@ impl Transcript {
         epoch: i64,
         said: Vec<NewLine>,
         answer: Option<NewLine>,
-    ) -> Result<Option<Line>> {
+    ) -> Result<Option<Recorded>> {
         self.db
             .write("writing a transcript", move |conn| {
                 Box::pin(record(conn, key, epoch, said, answer))
@@ -170,19 +187,22 @@ async fn record(
     epoch: i64,
     said: Vec<NewLine>,
     answer: Option<NewLine>,
-) -> Result<Option<Line>, Failure> {
+) -> Result<Option<Recorded>, Failure> {
     for line in said {
         insert(conn, &key, epoch, line).await?;
     }
     let Some(answer) = answer else { return Ok(None) };
     let (answers, written) = (answer.answers, Line::from(answer.clone()));
-    if insert(conn, &key, epoch, answer).await? {
-        return Ok(Some(written));
-    }
-    let Some(answers) = answers else { return Ok(Some(written)) };
+    let is_new = insert(conn, &key, epoch, answer).await?;
+    let Some(answers) = answers.filter(|_| !is_new) else {
+        return Ok(Some(Recorded { answer: written, earlier: None }));
+    };
     let row: Option<Row> =
         on!(conn, c => sqlx::query_as(ANSWER).bind(answers.0).fetch_optional(c).await)?;
-    Ok(row.and_then(from_row))
+    let runs: Vec<String> =
+        on!(conn, c => sqlx::query_scalar(ANSWERED_RUNS).bind(answers.0).fetch_all(c).await)?;
+    let earlier = Some(runs.into_iter().map(RunId).collect());
+    Ok(row.and_then(from_row).map(|answer| Recorded { answer, earlier }))
 }
 
 /// Whether the line was new.

@@ -106,8 +106,14 @@ impl Ending<'_> {
         let there = self
             .persist(|| self.shared.store.record(key, epoch, said.clone(), Some(line.clone())))
             .await??;
-        answer.id = there.id;
-        answer.text = there.text;
+        answer.id = there.answer.id;
+        answer.text = there.answer.text;
+        if let Some(mut runs) = there.earlier {
+            // It may answer more than this attempt holds: after a crash messages are tried one by one.
+            answer.run = there.answer.run;
+            runs.retain(|run| *run != answer.run);
+            answer.merged = runs;
+        }
         Some(answer)
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{EventBody, MessageId, RunId};
-use store::{Admission, LineOutcome, NewLine, NewMessage};
+use domain::{EventBody, MessageId, Role, RunId};
+use store::{Admission, InboxRow, LineOutcome, NewLine, NewMessage};
 use testkit::{World, both_engines};
 use uuid::Uuid;
 
@@ -35,6 +35,23 @@ async fn start(world: &World, model: &str) -> Scene {
     Scene::on(world, world.reopened().await, simulator, model).await
 }
 
+/// A line of the transcript as a turn that answers this message writes it.
+fn line(role: Role, message: &InboxRow, text: &str) -> NewLine {
+    let is_answer = role == Role::Assistant;
+    NewLine {
+        id: if is_answer { MessageId(Uuid::from_u128(99)) } else { message.id },
+        role,
+        run: message.run.clone(),
+        peer: String::new(),
+        text: text.to_owned(),
+        at: message.received_at,
+        answers: is_answer.then_some(message.id),
+        outcome: LineOutcome::Done,
+        model: None,
+        usage: None,
+    }
+}
+
 both_engines! {
     async fn what_was_acknowledged_is_answered_by_the_next_start(world: &World) {
         world.tenant("main").await;
@@ -57,22 +74,36 @@ both_engines! {
         world.tenant("main").await;
         let admitted = admit(world, "r-1", "during").await;
         let claimed = world.store.claim(admitted.session, INSTANCE, LEASE, None).await.unwrap().unwrap();
-        let answer = NewLine {
-            id: MessageId(Uuid::from_u128(99)),
-            role: domain::Role::Assistant,
-            run: RunId("r-1".to_owned()),
-            peer: String::new(),
-            text: "the first answer".to_owned(),
-            at: claimed.messages[0].received_at,
-            answers: Some(admitted.message),
-            outcome: LineOutcome::Done,
-            model: None,
-            usage: None,
-        };
+        let answer = line(Role::Assistant, &claimed.messages[0], "the first answer");
         world.store.record(&claimed.key, claimed.epoch, Vec::new(), Some(answer)).await.unwrap();
         let mut scene = start(world, "echo").await;
         assert_eq!(scene.answer("r-1").await, "the first answer");
         assert_eq!(scene.simulator.journal().counts().requests, 0, "no model was asked again");
+    }
+
+    async fn what_was_answered_together_is_not_answered_again_one_by_one(world: &World) {
+        world.tenant("main").await;
+        let admitted = admit(world, "r-1", "one").await;
+        admit(world, "r-2", "two").await;
+        let claimed = world.store.claim(admitted.session, INSTANCE, LEASE, None).await.unwrap().unwrap();
+        let said = claimed.messages.iter().map(|message| line(Role::User, message, &message.text));
+        let answer = NewLine {
+            run: RunId("r-2".to_owned()),
+            ..line(Role::Assistant, &claimed.messages[0], "to both")
+        };
+        world.store.record(&claimed.key, claimed.epoch, said.collect(), Some(answer)).await.unwrap();
+        admit(world, "r-3", "three").await;
+        let mut scene = start(world, "echo").await;
+        let merged = scene
+            .until(|body| match body {
+                EventBody::Replied { run, merged, .. } if run.0 == "r-2" => Some(merged.clone()),
+                _ => None,
+            })
+            .await;
+        assert_eq!(merged, [RunId("r-1".to_owned())], "both callers are told");
+        assert_eq!(scene.answer("r-3").await, "You said: three");
+        let words = ["one", "two", "to both", "three", "You said: three"];
+        assert_eq!(scene.words("main").await, words);
     }
 
     async fn another_instances_session_is_left_alone_until_its_lease_ends(world: &World) {

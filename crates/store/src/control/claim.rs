@@ -38,6 +38,10 @@ statements! {
     DONE = "UPDATE inbox SET state = 'done', finished_at = $2, text = '', context = NULL,
             error_code = NULL, error_text = NULL
         WHERE session_id = $1 AND state = 'running'";
+    // What an earlier attempt answered together with what this one holds.
+    DONE_TOO = "UPDATE inbox SET state = 'done', finished_at = $3, text = '', context = NULL,
+            error_code = NULL, error_text = NULL
+        WHERE session_id = $1 AND run = $2 AND state IN ('waiting', 'running')";
     RETRY = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4
         WHERE session_id = $1 AND state = 'running'";
     PARK = "UPDATE inbox SET state = 'parked', error_code = $2, error_text = $3
@@ -251,6 +255,19 @@ async fn begin(conn: &mut Conn<'_>, session: SessionId, last: MessageId) -> Resu
     Ok(())
 }
 
+async fn done_too(
+    conn: &mut Conn<'_>,
+    session: Uuid,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for run in answer.merged.iter().chain([&answer.run]) {
+        on!(conn, c => sqlx::query(DONE_TOO)
+            .bind(session).bind(run.0.as_str()).bind(now.0).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
 async fn finish(
     conn: &mut Conn<'_>,
     claim: Claim,
@@ -270,8 +287,12 @@ async fn finish(
     let id = claim.session.0;
     match outcome {
         Outcome::Done { answer } => {
-            on!(conn, c => sqlx::query(DONE).bind(id).bind(now.0).execute(c).await.map(drop))?;
+            let done = on!(conn, c => sqlx::query(DONE)
+                .bind(id).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
             if let Some(answer) = answer {
+                if done <= answer.merged.len() as u64 {
+                    done_too(conn, id, &answer, now).await?;
+                }
                 super::outbox::insert(conn, claim.session, answer, now).await?;
             }
         }
