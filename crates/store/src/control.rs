@@ -9,6 +9,7 @@ pub(crate) mod session;
 pub(crate) mod tenant;
 pub(crate) mod upkeep;
 
+use crate::alarm::Alarm;
 use crate::db::{Db, EngineKind, on, statements};
 use crate::error::{Error, Result};
 use crate::location::Location;
@@ -45,8 +46,8 @@ pub(crate) fn statements() -> Vec<&'static str> {
 // === impl Control ===
 
 impl Control {
-    pub(crate) async fn open(location: &Location) -> Result<Self> {
-        let db = location.open_control().await?;
+    pub(crate) async fn open(location: &Location, alarm: &Alarm) -> Result<Self> {
+        let db = location.open_control(alarm).await?;
         if db.engine() == EngineKind::Sqlite {
             check_engine(&db).await?;
         }

@@ -3,17 +3,18 @@
 //! Owns connections and transactions; knows no table. SQL text is the same for both engines: [`on!`]
 //! compiles one expression for either.
 
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, SqliteConnection};
-use tokio::sync::watch;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{PgConnection, SqliteConnection};
 
-use crate::error::{Error, Failure, Result};
+use crate::error::{Failure, Result};
+use postgres::Postgres;
 pub(crate) use sqlite::{Footprint, Sqlite};
 
 /// How long a caller waits for a connection before it is told that the database does not answer.
@@ -32,7 +33,7 @@ pub enum EngineKind {
 #[derive(Clone)]
 pub(crate) enum Db {
     Sqlite(Arc<Sqlite>),
-    Postgres(PgPool),
+    Postgres(Postgres),
 }
 
 /// A connection on which statements run, inside a transaction when it came from [`Db::write`].
@@ -73,15 +74,7 @@ pub(crate) use statements;
 impl Db {
     /// Connects to a server lazily: the first use opens the first connection.
     pub(crate) fn postgres(options: PgConnectOptions, most: u32) -> Self {
-        Self::Postgres(
-            PgPoolOptions::new()
-                .max_connections(most)
-                .min_connections(0)
-                .idle_timeout(Duration::from_secs(60))
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .test_before_acquire(false)
-                .connect_lazy_with(options),
-        )
+        Self::Postgres(Postgres::new(options, most))
     }
 
     pub(crate) fn engine(&self) -> EngineKind {
@@ -102,17 +95,10 @@ impl Db {
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 's,
     {
         Box::pin(async move {
-            let outcome = match self {
-                Self::Sqlite(sqlite) => match sqlite.readers.acquire().await {
-                    Ok(mut connection) => work(&mut Conn::Sqlite(&mut connection)).await,
-                    Err(error) => Err(error.into()),
-                },
-                Self::Postgres(pool) => match pool.acquire().await {
-                    Ok(mut connection) => work(&mut Conn::Postgres(&mut connection)).await,
-                    Err(error) => Err(error.into()),
-                },
-            };
-            outcome.map_err(|failure| failure.during(action))
+            match self {
+                Self::Sqlite(sqlite) => sqlite.read(action, work).await,
+                Self::Postgres(postgres) => postgres.read(action, work).await,
+            }
         })
     }
 
@@ -128,32 +114,16 @@ impl Db {
         Box::pin(async move {
             match self {
                 Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
-                Self::Postgres(pool) => {
-                    let failed = |error| Error::from_engine(action, error);
-                    let mut transaction = pool.begin().await.map_err(failed)?;
-                    let value = work(&mut Conn::Postgres(&mut transaction))
-                        .await
-                        .map_err(|failure| failure.during(action))?;
-                    transaction.commit().await.map_err(failed)?;
-                    Ok(value)
-                }
+                Self::Postgres(postgres) => postgres.write(action, work).await,
             }
         })
-    }
-
-    /// Becomes true when the disk has failed and nothing may be acknowledged any more.
-    pub(crate) fn disk_failed(&self) -> Option<watch::Receiver<bool>> {
-        match self {
-            Self::Sqlite(sqlite) => Some(sqlite.writer.failed()),
-            Self::Postgres(_) => None,
-        }
     }
 
     /// Finishes what was begun and closes every connection.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! Owns the meaning of both engines' error codes; refuses to let them leave this crate.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Coded, Kind};
+use sqlx::migrate::MigrateError;
 
 /// A failed action of the store.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The database could not be opened or created.
     #[error(
-        "cannot open the database {name}; check that it exists and that this user may write it"
+        "cannot open the database {name}; check that its disk or its server is well, and that this user \
+         may write it"
     )]
     Open {
         /// File or database name, without credentials.
@@ -28,7 +31,7 @@ pub enum Error {
         name: String,
         /// What the engine said.
         #[source]
-        source: Arc<sqlx::migrate::MigrateError>,
+        source: Arc<MigrateError>,
     },
     /// The linked `SQLite` has a known corruption bug.
     #[error("SQLite {found} can corrupt a database in WAL mode; build with 3.51.3 or newer")]
@@ -107,11 +110,21 @@ pub(crate) enum Failure {
 const RETRY: Duration = Duration::from_secs(2);
 const RETRY_WHEN_FULL: Duration = Duration::from_secs(30);
 
-/// `SQLite` primary result codes (sqlite.org/rescode.html); an extended code holds one in its low byte.
+/// `SQLite` result codes (sqlite.org/rescode.html); an extended code holds its primary code in its low byte.
 mod sqlite {
     pub const BUSY: i32 = 5;
+    pub const LOCKED: i32 = 6;
+    pub const NOMEM: i32 = 7;
+    pub const READONLY: i32 = 8;
+    pub const INTERRUPT: i32 = 9;
     pub const IOERR: i32 = 10;
     pub const FULL: i32 = 13;
+    pub const CANTOPEN: i32 = 14;
+    pub const PROTOCOL: i32 = 15;
+    /// A write was refused, for example by a quota. Unlike a failed fsync this leaves nothing in doubt:
+    /// the transaction is not in the log, and what was committed before is on disk.
+    pub const IOERR_WRITE: i32 = 778;
+    pub const IOERR_NOMEM: i32 = 3082;
     /// The shared-memory file could not grow: the disk is full.
     pub const IOERR_SHMSIZE: i32 = 4874;
 }
@@ -119,48 +132,87 @@ mod sqlite {
 // === impl Error ===
 
 impl Error {
-    /// Sorts an engine's error by what must be done about it.
+    /// An engine's error, by what must be done about it.
     pub(crate) fn from_engine(action: &'static str, source: sqlx::Error) -> Self {
-        let code = source.as_database_error().and_then(|error| error.code()).map(String::from);
-        if let Some(code) = code {
-            // PostgreSQL's codes have five characters, SQLite's are numbers of at most four.
-            return match code.parse::<i32>() {
-                Ok(number) if code.len() < 5 => Self::from_sqlite(action, number, source),
-                _ => Self::from_postgres(action, &code, source),
-            };
-        }
-        match source {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable { action },
-            other => Self::Statement { action, source: Arc::new(other) },
-        }
+        Self::sorted(action, &source)
+            .unwrap_or_else(|| Self::Statement { action, source: Arc::new(source) })
     }
 
-    fn from_sqlite(action: &'static str, number: i32, source: sqlx::Error) -> Self {
+    /// A database that is needed now could not be opened. What passes by itself is told as such, unlike at
+    /// the start of the process, where somebody looks on.
+    pub(crate) fn while_running(self) -> Self {
+        let action = "opening a database";
+        let passing = match &self {
+            Self::Open { source, .. } => Self::sorted(action, source),
+            Self::Migrate { source, .. } => match source.as_ref() {
+                MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+                    Self::sorted(action, source)
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        passing.unwrap_or(self)
+    }
+
+    /// The failures that have a name of their own; the engine's words for them go to the log.
+    fn sorted(action: &'static str, source: &sqlx::Error) -> Option<Self> {
+        let code = source.as_database_error().and_then(|error| error.code());
+        let sorted = match (code, source) {
+            // PostgreSQL's codes have five characters, SQLite's are numbers of at most four.
+            (Some(code), _) => match code.parse::<i32>() {
+                Ok(number) if code.len() < 5 => Self::from_sqlite(action, number),
+                _ => Self::from_postgres(action, &code),
+            },
+            (None, sqlx::Error::Io(error)) => Some(match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+                _ => Self::Unavailable { action },
+            }),
+            (
+                None,
+                sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => Some(Self::Unavailable { action }),
+            _ => None,
+        };
+        if let Some(error) = &sorted {
+            tracing::warn!(action, code = error.code(), error = %source, "the database refused");
+        }
+        sorted
+    }
+
+    fn from_sqlite(action: &'static str, number: i32) -> Option<Self> {
         match number {
-            sqlite::IOERR_SHMSIZE => Self::Full,
+            sqlite::IOERR_SHMSIZE => Some(Self::Full),
+            sqlite::IOERR_WRITE | sqlite::IOERR_NOMEM => Some(Self::Unavailable { action }),
             _ => match number & 0xff {
-                sqlite::FULL => Self::Full,
-                sqlite::IOERR => Self::Disk { action },
-                sqlite::BUSY => Self::Unavailable { action },
-                _ => Self::Statement { action, source: Arc::new(source) },
+                sqlite::FULL => Some(Self::Full),
+                sqlite::IOERR => Some(Self::Disk { action }),
+                sqlite::BUSY
+                | sqlite::LOCKED
+                | sqlite::NOMEM
+                | sqlite::READONLY
+                | sqlite::INTERRUPT
+                | sqlite::CANTOPEN
+                | sqlite::PROTOCOL => Some(Self::Unavailable { action }),
+                _ => None,
             },
         }
     }
 
     /// `PostgreSQL` codes: 53100 disk full; class 08 connection, 53 resources, 57 operator intervention,
-    /// 25006 read-only transaction (a stand-by): all of them pass.
-    fn from_postgres(action: &'static str, code: &str, source: sqlx::Error) -> Self {
+    /// 58 system, 25006 read-only transaction (a stand-by), 3D000 no such database, 40001 and 40P01 lost to
+    /// another transaction, 55P03 lock not available: all of them pass.
+    fn from_postgres(action: &'static str, code: &str) -> Option<Self> {
         match code {
-            "53100" => Self::Full,
-            "25006" | "3D000" => Self::Unavailable { action },
-            _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
-                Self::Unavailable { action }
+            "53100" => Some(Self::Full),
+            "25006" | "3D000" | "40001" | "40P01" | "55P03" => Some(Self::Unavailable { action }),
+            _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+                Some(Self::Unavailable { action })
             }
-            _ => Self::Statement { action, source: Arc::new(source) },
+            _ => None,
         }
     }
 
@@ -222,5 +274,75 @@ impl Coded for Error {
             Self::Missing { .. } => "not-found",
             Self::State { .. } => "wrong-state",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: Option<Error>) -> &'static str {
+        error.map_or("store-statement", |error| error.code())
+    }
+
+    #[test]
+    fn sqlites_codes_are_told_apart_by_what_to_do() {
+        for (numbers, wanted) in [
+            // FULL, IOERR_SHMSIZE
+            (&[13, 4874][..], "store-full"),
+            // IOERR and its FSYNC, DIR_FSYNC, READ, SHORT_READ: what is on disk is not known.
+            (&[10, 1034, 1290, 266, 522], "store-disk"),
+            // BUSY, BUSY_RECOVERY, LOCKED, NOMEM, READONLY, INTERRUPT, CANTOPEN, PROTOCOL, IOERR_WRITE,
+            // IOERR_NOMEM
+            (&[5, 261, 6, 7, 8, 9, 14, 15, 778, 3082], "store-unavailable"),
+            // ERROR, CORRUPT, CONSTRAINT_FOREIGNKEY, MISUSE, NOTADB
+            (&[1, 11, 787, 21, 26], "store-statement"),
+        ] {
+            for number in numbers {
+                assert_eq!(code(Error::from_sqlite("x", *number)), wanted, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn postgres_codes_are_told_apart_by_what_to_do() {
+        for (codes, wanted) in [
+            (&["53100"][..], "store-full"),
+            (
+                &[
+                    "08006", "53300", "57P01", "57P03", "57014", "58030", "25006", "3D000",
+                    "40001", "40P01", "55P03",
+                ],
+                "store-unavailable",
+            ),
+            (&["23503", "42P01", "22021", "28P01", "XX000"], "store-statement"),
+        ] {
+            for sqlstate in codes {
+                assert_eq!(code(Error::from_postgres("x", sqlstate)), wanted, "{sqlstate}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_passes_is_told_as_such_while_running_and_not_at_the_start() {
+        let open = |kind: io::ErrorKind| Error::Open {
+            name: "x".to_owned(),
+            source: Arc::new(sqlx::Error::Io(kind.into())),
+        };
+        for (kind, wanted) in [
+            (io::ErrorKind::StorageFull, "store-full"),
+            (io::ErrorKind::QuotaExceeded, "store-full"),
+            (io::ErrorKind::ConnectionRefused, "store-unavailable"),
+        ] {
+            assert_eq!(open(kind).code(), "store-open");
+            assert_eq!(open(kind).while_running().code(), wanted);
+        }
+        let migrate = |source| Error::Migrate { name: "x".to_owned(), source: Arc::new(source) };
+        let passing = MigrateError::ExecuteMigration(sqlx::Error::PoolTimedOut, 1);
+        assert_eq!(migrate(passing).while_running().code(), "store-unavailable");
+        assert_eq!(
+            migrate(MigrateError::VersionMissing(1)).while_running().code(),
+            "store-migrate"
+        );
     }
 }

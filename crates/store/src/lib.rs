@@ -3,12 +3,14 @@
 //! Owns every SQL statement of the product. Nothing above this crate knows which engine runs, and
 //! nothing in it decides what a message means.
 
+mod alarm;
 mod control;
 mod db;
 mod error;
 mod location;
 mod task;
 mod tenants;
+mod text;
 mod token;
 mod transcript;
 
@@ -29,6 +31,7 @@ pub use error::{Error, Result};
 pub use location::Location;
 pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 
+use alarm::Alarm;
 use control::Control;
 use tenants::Tenants;
 
@@ -37,6 +40,7 @@ use tenants::Tenants;
 pub struct Store {
     control: Control,
     tenants: Tenants,
+    alarm: Alarm,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -61,8 +65,10 @@ impl Store {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self> {
-        let control = Control::open(&location).await?;
-        Ok(Self { control, tenants: Tenants::new(location), clock, ids })
+        let alarm = Alarm::new();
+        let control = Control::open(&location, &alarm).await?;
+        let tenants = Tenants::new(location, alarm.clone(), Arc::clone(&clock));
+        Ok(Self { control, tenants, alarm, clock, ids })
     }
 
     /// Which engine runs.
@@ -79,15 +85,10 @@ impl Store {
         self.control.ping().await
     }
 
-    /// Returns when a disk has failed in a way after which nothing may be acknowledged: the process must
-    /// end. Never returns otherwise.
+    /// Returns when the disk of any database has failed in a way after which nothing may be acknowledged:
+    /// the process must end. Never returns otherwise.
     pub async fn disk_failed(&self) {
-        let Some(mut failed) = self.control.db.disk_failed() else {
-            return std::future::pending().await;
-        };
-        if failed.wait_for(|failed| *failed).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.alarm.ringing().await;
     }
 
     /// Closes databases of tenants that nobody used for a minute.
@@ -116,14 +117,16 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Line>> {
         let Some(session) = self.control.session(key).await? else { return Ok(Vec::new()) };
+        // A message is written to the transcript a moment before it leaves the inbox. Looking there first
+        // finds it in one of the two or in both, never in neither.
+        let waiting = match before {
+            None => self.control.unanswered(session.id).await?,
+            Some(_) => Vec::new(),
+        };
         let transcript = self.tenants.open(&key.tenant).await?;
         let mut lines = transcript.read(key, session.epoch, before, limit).await?;
-        if before.is_none() {
-            // A message is written to the transcript a moment before it leaves the inbox.
-            let waiting = self.control.unanswered(session.id).await?;
-            let told: std::collections::HashSet<_> = lines.iter().map(|line| line.id).collect();
-            lines.extend(waiting.into_iter().filter(|row| !told.contains(&row.id)).map(Line::from));
-        }
+        let told: std::collections::HashSet<_> = lines.iter().map(|line| line.id).collect();
+        lines.extend(waiting.into_iter().filter(|row| !told.contains(&row.id)).map(Line::from));
         Ok(lines)
     }
 

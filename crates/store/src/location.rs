@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::TenantSlug;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::time::timeout;
 
+use crate::alarm::Alarm;
 use crate::db::{Db, Footprint, Sqlite};
 use crate::error::{Error, Result};
 
@@ -29,6 +32,8 @@ static TENANT_POSTGRES: Migrator = sqlx::migrate!("migrations/tenant/postgres");
 /// Connections to the control database of a server; every path of a message shares them.
 const SERVER_CONNECTIONS: u32 = 24;
 const SERVER_CONNECTIONS_TENANT: u32 = 4;
+/// How long a server may take to let us in. One that is cut off answers never.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 // === impl Location ===
 
@@ -47,11 +52,11 @@ impl Location {
             })
     }
 
-    pub(crate) async fn open_control(&self) -> Result<Db> {
+    pub(crate) async fn open_control(&self, alarm: &Alarm) -> Result<Db> {
         match self {
             Self::Directory(root) => {
                 let path = root.join("control.db");
-                open_file(&path, Footprint::CONTROL, &CONTROL_SQLITE).await
+                open_file(&path, Footprint::CONTROL, &CONTROL_SQLITE, alarm).await
             }
             Self::Server(options) => {
                 open_server(options, SERVER_CONNECTIONS, &CONTROL_POSTGRES).await
@@ -59,12 +64,12 @@ impl Location {
         }
     }
 
-    pub(crate) async fn open_tenant(&self, slug: &TenantSlug) -> Result<Db> {
+    pub(crate) async fn open_tenant(&self, slug: &TenantSlug, alarm: &Alarm) -> Result<Db> {
         match self {
             Self::Directory(root) => {
                 let path =
                     root.join("tenants").join(slug.as_str()).join(format!("openclaw_{slug}.db"));
-                open_file(&path, Footprint::TENANT, &TENANT_SQLITE).await
+                open_file(&path, Footprint::TENANT, &TENANT_SQLITE, alarm).await
             }
             Self::Server(options) => {
                 let name = format!("{}_{slug}", options.get_database().unwrap_or("openclaw"));
@@ -76,7 +81,12 @@ impl Location {
     }
 }
 
-async fn open_file(path: &Path, footprint: Footprint, schema: &Migrator) -> Result<Db> {
+async fn open_file(
+    path: &Path,
+    footprint: Footprint,
+    schema: &Migrator,
+    alarm: &Alarm,
+) -> Result<Db> {
     let name = || path.display().to_string();
     if let Some(parent) = path.parent() {
         create_private_directory(parent).map_err(|error| Error::Open {
@@ -84,27 +94,44 @@ async fn open_file(path: &Path, footprint: Footprint, schema: &Migrator) -> Resu
             source: Arc::new(sqlx::Error::Io(error)),
         })?;
     }
-    let sqlite = Sqlite::open(path, footprint, schema).await?;
+    let sqlite = Sqlite::open(path, footprint, schema, alarm).await?;
     Ok(Db::Sqlite(Arc::new(sqlite)))
 }
 
 async fn open_server(options: &PgConnectOptions, most: u32, schema: &Migrator) -> Result<Db> {
-    let name = || options.get_database().unwrap_or_default().to_owned();
-    let mut connection = PgConnection::connect_with(options)
-        .await
-        .map_err(|source| Error::Open { name: name(), source: Arc::new(source) })?;
+    let mut connection = connect(options).await?;
     schema
         .run_direct(None, &mut connection, false)
         .await
-        .map_err(|source| Error::Migrate { name: name(), source: Arc::new(source) })?;
+        .map_err(|source| Error::Migrate { name: name(options), source: Arc::new(source) })?;
     drop(connection.close().await);
     Ok(Db::postgres(options.clone(), most))
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+    let failed = |source| Error::Open { name: name(options), source: Arc::new(source) };
+    match timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(connected) => connected.map_err(failed),
+        Err(_) => {
+            let silent = std::io::Error::new(
+                std::io::ErrorKind::TimedOut,
+                format!("the server did not answer within {}s", CONNECT_TIMEOUT.as_secs()),
+            );
+            Err(failed(sqlx::Error::Io(silent)))
+        }
+    }
+}
+
+/// What to call a database of a server, without credentials.
+fn name(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or("openclaw");
+    format!("{database} on {}:{}", options.get_host(), options.get_port())
 }
 
 /// Creates the database unless it is there; somebody else may be creating it at the same moment.
 async fn create_database(options: &PgConnectOptions, name: &str) -> Result<()> {
     let failed = |source| Error::Open { name: name.to_owned(), source: Arc::new(source) };
-    let mut connection = PgConnection::connect_with(options).await.map_err(failed)?;
+    let mut connection = connect(options).await?;
     let found: Option<(i32,)> = sqlx::query_as("SELECT 1 FROM pg_database WHERE datname = $1")
         .bind(name)
         .fetch_optional(&mut connection)

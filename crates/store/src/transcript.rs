@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::control::inbox::{InboxRow, InboxState};
 use crate::db::{Conn, Db, on, statements};
 use crate::error::{Failure, Result};
+use crate::text::storable;
 
 statements! {
     INSERT = "INSERT INTO message
@@ -219,12 +220,12 @@ async fn insert(
         .bind(epoch)
         .bind(role_word(line.role))
         .bind(line.run.0)
-        .bind(line.peer)
-        .bind(line.text)
+        .bind(storable(line.peer))
+        .bind(storable(line.text))
         .bind(line.at.0)
         .bind(line.answers.map(|answers| answers.0))
         .bind(outcome_word(line.outcome))
-        .bind(line.model)
+        .bind(line.model.map(storable))
         .bind(line.usage.map(Json))
         .execute(c).await.map(|done| done.rows_affected() == 1))?)
 }

@@ -13,6 +13,7 @@ use super::inbox::{InboxRow, Row as InboxSqlRow, from_row as inbox_row};
 use crate::Store;
 use crate::db::{Conn, on, statements};
 use crate::error::{Error, Failure, Result};
+use crate::text::storable;
 
 statements! {
     // Only when nobody holds the session, and its oldest unanswered message is due.
@@ -54,11 +55,14 @@ statements! {
     LET_GO = "UPDATE session SET owner = NULL, lease_until = NULL,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE owner = $1";
-    READY = "SELECT i.session_id, i.account, MIN(i.due_at)
+    // A session's oldest unanswered message says when: what came later waits for it.
+    READY = "SELECT i.session_id, i.account, i.due_at
         FROM inbox i JOIN session s ON s.id = i.session_id
         WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
             AND s.state <> 'suspended'
-        GROUP BY i.session_id, i.account ORDER BY MIN(i.seq) LIMIT $2";
+            AND NOT EXISTS (SELECT 1 FROM inbox e WHERE e.session_id = i.session_id
+                AND e.state IN ('waiting', 'running') AND e.seq < i.seq)
+        ORDER BY i.seq LIMIT $2";
 }
 
 /// Most messages that one turn answers. More would not fit a prompt.
@@ -298,10 +302,10 @@ async fn finish(
         }
         Outcome::Retry { due_at, code, text } => {
             on!(conn, c => sqlx::query(RETRY)
-                .bind(id).bind(due_at.0).bind(code).bind(text).execute(c).await.map(drop))?;
+                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
         }
         Outcome::Park { code, text } => {
-            on!(conn, c => sqlx::query(PARK).bind(id).bind(code).bind(text).execute(c).await.map(drop))?;
+            on!(conn, c => sqlx::query(PARK).bind(id).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
         }
         Outcome::Release => {
             on!(conn, c => sqlx::query(RELEASE).bind(id).execute(c).await.map(drop))?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::db::{Conn, on, statements};
 use crate::error::{Failure, Result};
+use crate::text::storable;
 
 statements! {
     // The row lock that this takes also orders messages of one session on a server with many writers.
@@ -131,15 +132,17 @@ async fn admit(
             return Ok(Admission::Full(waiting.unsigned_abs()));
         }
     }
-    let context = (!new.context.is_empty()).then_some(Json(new.context));
+    let context: Vec<Said> =
+        new.context.into_iter().map(|said| Said { text: storable(said.text), ..said }).collect();
+    let context = (!context.is_empty()).then_some(Json(context));
     let inserted: Option<i64> = on!(conn, c => sqlx::query_scalar(INSERT)
         .bind(message_id)
         .bind(tenant_id)
         .bind(session_id)
         .bind(account.as_str())
         .bind(new.run.0.as_str())
-        .bind(new.peer)
-        .bind(new.text)
+        .bind(storable(new.peer))
+        .bind(storable(new.text))
         .bind(context)
         .bind(now.0)
         .fetch_optional(c).await)?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::Store;
 use crate::db::{Conn, on, statements};
 use crate::error::{Failure, Result};
+use crate::text::storable;
 
 statements! {
     INSERT = "INSERT INTO outbox
@@ -80,6 +81,7 @@ pub(super) async fn insert(
     answer: Answer,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    let answer = Answer { text: storable(answer.text), model: storable(answer.model), ..answer };
     on!(conn, c => sqlx::query(INSERT)
         .bind(answer.id.0)
         .bind(answer.answers.0)

@@ -13,6 +13,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Conn;
+use crate::alarm::Alarm;
 use crate::error::{Error, Failure, Result};
 use crate::task;
 
@@ -23,7 +24,7 @@ const QUEUE: usize = 1_024;
 
 /// One open file.
 pub(crate) struct Sqlite {
-    pub(super) readers: SqlitePool,
+    readers: SqlitePool,
     pub(super) writer: Writer,
 }
 
@@ -39,7 +40,17 @@ pub(crate) struct Footprint {
 /// Hands transactions to the one connection that writes.
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
-    failed: watch::Receiver<bool>,
+    closing: watch::Sender<bool>,
+    /// Its sender is gone when the connection is closed.
+    closed: watch::Receiver<()>,
+    alarm: Alarm,
+}
+
+/// The writing side: a connection, and what is needed to open it again.
+struct Scribe {
+    connection: SqliteConnection,
+    options: SqliteConnectOptions,
+    alarm: Alarm,
 }
 
 /// One transaction on its way through the writer.
@@ -73,7 +84,12 @@ impl Footprint {
 
 impl Sqlite {
     /// Opens the file, creating it when it is not there, and brings its schema up to date.
-    pub(crate) async fn open(path: &Path, footprint: Footprint, schema: &Migrator) -> Result<Self> {
+    pub(crate) async fn open(
+        path: &Path,
+        footprint: Footprint,
+        schema: &Migrator,
+        alarm: &Alarm,
+    ) -> Result<Self> {
         let name = path.display().to_string();
         let failed =
             |source: sqlx::Error| Error::Open { name: name.clone(), source: source.into() };
@@ -98,15 +114,22 @@ impl Sqlite {
             .acquire_timeout(super::ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        Ok(Self { readers, writer: Writer::start(connection, options) })
+        let scribe = Scribe { connection, options, alarm: alarm.clone() };
+        Ok(Self { readers, writer: Writer::start(scribe) })
+    }
+
+    /// Runs `work` on a connection that only reads.
+    pub(super) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>>,
+    {
+        let acquired = self.readers.acquire().await;
+        let mut connection = acquired.map_err(|error| Error::from_engine(action, error))?;
+        work(&mut Conn::Sqlite(&mut connection)).await.map_err(|failure| failure.during(action))
     }
 
     pub(super) async fn close(&self) {
-        // Every transaction that was handed over before this one is settled when it returns.
-        let last = self.writer.write("closing", |_| Box::pin(async { Ok(()) })).await;
-        if let Err(error) = last {
-            tracing::warn!(%error, "the last commit before closing failed");
-        }
+        self.writer.close().await;
         self.readers.close().await;
     }
 }
@@ -114,15 +137,23 @@ impl Sqlite {
 // === impl Writer ===
 
 impl Writer {
-    fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+    fn start(scribe: Scribe) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let (report, failed) = watch::channel(false);
-        task::spawn(run(connection, options, queue, report));
-        Self { jobs, failed }
+        let (closing, told) = watch::channel(false);
+        let (open, closed) = watch::channel(());
+        let alarm = scribe.alarm.clone();
+        task::spawn(async move {
+            scribe.run(queue, told).await;
+            drop(open);
+        });
+        Self { jobs, closing, closed, alarm }
     }
 
-    pub(super) fn failed(&self) -> watch::Receiver<bool> {
-        self.failed.clone()
+    /// Settles every transaction that was handed over before, and closes the connection.
+    async fn close(&self) {
+        self.closing.send_replace(true);
+        // Nothing is ever sent: this returns when the sender is gone.
+        drop(self.closed.clone().changed().await);
     }
 
     pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T>
@@ -130,7 +161,7 @@ impl Writer {
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 'static,
     {
-        if *self.failed.borrow() {
+        if self.alarm.is_ringing() {
             return Err(Error::Disk { action });
         }
         let (reply, answer) = oneshot::channel();
@@ -140,32 +171,73 @@ impl Writer {
     }
 }
 
-/// Takes whatever waits, up to [`GROUP`], runs it in one transaction, and settles it after the commit.
-async fn run(
-    mut connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    mut queue: mpsc::Receiver<Box<dyn Job>>,
-    report: watch::Sender<bool>,
-) {
-    let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
-    while queue.recv_many(&mut group, GROUP).await > 0 {
+// === impl Scribe ===
+
+impl Scribe {
+    /// Takes whatever waits, up to [`GROUP`], runs it in one transaction, and settles it after the commit.
+    /// Ends when every handle is gone or it is told to close, or when the disk has failed.
+    async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Box<dyn Job>>,
+        mut closing: watch::Receiver<bool>,
+    ) {
+        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP);
+        loop {
+            let taken = tokio::select! {
+                biased;
+                taken = queue.recv_many(&mut group, GROUP) => taken,
+                // An error means that every handle is gone, which the queue says too.
+                Ok(_) = closing.wait_for(|closing| *closing), if !queue.is_closed() => {
+                    queue.close();
+                    continue;
+                }
+            };
+            if taken == 0 {
+                break;
+            }
+            let committed = self.commit(&mut group, &mut queue).await;
+            for job in group.drain(..) {
+                job.settle(committed.clone());
+            }
+            if self.alarm.is_ringing() {
+                return;
+            }
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "a database could not be closed cleanly");
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        group: &mut Vec<Box<dyn Job>>,
+        queue: &mut mpsc::Receiver<Box<dyn Job>>,
+    ) -> Result<()> {
         let action = group.first().map_or("writing", |job| job.action());
-        let committed = commit(&mut connection, &mut group, &mut queue, action).await;
+        if self.alarm.is_ringing() {
+            return Err(Error::Disk { action });
+        }
+        let committed = commit(&mut self.connection, group, queue, action).await;
         if let Err(error) = &committed {
             tracing::error!(%error, jobs = group.len(), "a group commit failed; nothing of it was stored");
             if matches!(error, Error::Disk { .. }) {
                 // After a failed fsync the kernel may have dropped the pages: nobody can know what is
                 // on disk, so nothing may be acknowledged until a restart has read the log again.
-                report.send_replace(true);
+                self.alarm.ring();
             } else {
-                connection = reopened(connection, &options).await;
+                self.recover().await;
             }
         }
-        for job in group.drain(..) {
-            job.settle(committed.clone());
-        }
-        if *report.borrow() {
+        committed
+    }
+
+    /// Undoes the failed transaction, or takes a fresh connection when that cannot be done.
+    async fn recover(&mut self) {
+        if sqlx::query("ROLLBACK").execute(&mut self.connection).await.is_ok() {
             return;
+        }
+        if let Ok(fresh) = SqliteConnection::connect_with(&self.options).await {
+            self.connection = fresh;
         }
     }
 }
@@ -183,8 +255,10 @@ async fn commit(
         execute(connection, "SAVEPOINT job", action).await?;
         match job.run(&mut Conn::Sqlite(&mut *connection)).await {
             Ok(()) => {}
-            // The engine may have rolled everything back by itself already.
-            Err(error @ (Error::Full | Error::Disk { .. })) => return Err(error),
+            // The engine has given up, not the job, and may have rolled everything back by itself.
+            Err(error) if error.is_passing() || matches!(error, Error::Disk { .. }) => {
+                return Err(error);
+            }
             Err(_) => execute(connection, "ROLLBACK TO job", action).await?,
         }
         execute(connection, "RELEASE job", action).await?;
@@ -207,20 +281,6 @@ async fn execute(
         .await
         .map(drop)
         .map_err(|error| Error::from_engine(action, error))
-}
-
-/// The connection with its failed transaction undone, or a fresh one when that cannot be done.
-async fn reopened(
-    mut connection: SqliteConnection,
-    options: &SqliteConnectOptions,
-) -> SqliteConnection {
-    if sqlx::query("ROLLBACK").execute(&mut connection).await.is_ok() {
-        return connection;
-    }
-    match SqliteConnection::connect_with(options).await {
-        Ok(fresh) => fresh,
-        Err(_) => connection,
-    }
 }
 
 // === impl Write ===

@@ -1,5 +1,4 @@
 //! Both engines have the same tables, and every statement of the product can be prepared on each.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 use std::collections::BTreeMap;
 
