@@ -205,7 +205,10 @@ fn what_is_wrong_is_said() {
         assert_eq!(logs["lines"], json!([]));
         let elsewhere = json!({ "cursor": "../../../../etc/passwd@0" });
         let refused = client.request("logs.tail", elsewhere).await.unwrap_err();
-        assert_eq!(refused["code"], "INVALID_REQUEST", "a cursor names a log file of ours or nothing");
+        assert_eq!(
+            refused["code"], "INVALID_REQUEST",
+            "a cursor names a log file of ours or nothing"
+        );
         std::fs::create_dir_all(&house.logs).unwrap();
         std::fs::write(house.logs.join("openclaw-2026-11-20.log"), "{\"level\":30}\n").unwrap();
         let logs = client.request("logs.tail", json!({ "level": "info" })).await.unwrap();
