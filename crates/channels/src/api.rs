@@ -1,7 +1,5 @@
 //! The OpenAI-compatible interface: a program asks an agent as it would ask a model.
 
 mod inbound;
-mod outbound;
 
 pub use inbound::{Ask, Asked, Error, inbound};
-pub use outbound::Api;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use channels::{api::Api, web::Web};
+use channels::Live;
 use config::{Config, Standing, Watch};
 use domain::tenant::Tier;
 use domain::{Secret, TenantSlug};
@@ -104,7 +104,7 @@ impl Instance {
             bus: bus.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
-            channels: vec![Arc::new(Web::new(bus.clone())), Arc::new(Api::new(bus.clone()))],
+            channels: vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus.clone()))],
             settings: for_engine,
             instance: identity.id(),
         })

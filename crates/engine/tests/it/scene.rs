@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, Subscription, Topic};
-use channels::{api::Api, web::Web};
+use channels::Live;
 use config::Config;
 use config::settings::messages::Mode;
 use domain::backoff::Backoff;
@@ -75,7 +75,7 @@ impl Scene {
             bus: bus.clone(),
             clock: world.clock.clone(),
             ids: world.ids.clone(),
-            channels: vec![Arc::new(Web::new(bus.clone())), Arc::new(Api::new(bus))],
+            channels: vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus))],
             settings,
             instance: Uuid::from_u128(7),
         };
