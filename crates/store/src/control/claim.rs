@@ -15,9 +15,10 @@ use crate::db::{Conn, on, statements};
 use crate::error::{Error, Failure, Result};
 
 statements! {
-    // Only when nobody holds the session, and its oldest unanswered message is due.
+    // Only when nobody holds the session, its tenant is served, and its oldest unanswered message is due.
     CLAIM = "UPDATE session SET owner = $2, lease_until = $4, fence = fence + 1, state = 'processing'
         WHERE id = $1 AND (owner IS NULL OR lease_until <= $3) AND state <> 'suspended'
+            AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = session.tenant_id AND t.status = 'active')
             AND (SELECT i.due_at FROM inbox i
                 WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
                 ORDER BY i.seq LIMIT 1) <= $3
@@ -54,6 +55,7 @@ statements! {
         FROM inbox i JOIN session s ON s.id = i.session_id
         WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
             AND s.state <> 'suspended'
+            AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = s.tenant_id AND t.status = 'active')
         GROUP BY i.session_id, i.account ORDER BY MIN(i.seq) LIMIT $2";
 }
 
