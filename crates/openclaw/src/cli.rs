@@ -15,7 +15,7 @@ use clap_complete::Shell;
 
 pub use config::ConfigCommand;
 pub use run::{GatewayArgs, SimArgs, UpArgs};
-pub use store::{InboxCommand, LinkArgs, SessionsCommand, TenantsCommand};
+pub use store::{DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand};
 
 use crate::exit::Exit;
 use crate::logging::Threshold;
@@ -60,6 +60,9 @@ pub enum Command {
     /// Look after sessions: the conversations of tenants.
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Look after devices: the browsers and programs that were let in and keep a token of their own.
+    #[command(subcommand)]
+    Devices(DevicesCommand),
     /// Look at the configuration and change it.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -4,14 +4,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand;
 use domain::{Clock, Ids, Timestamp};
 
 /// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-/// The random number generator of the cryptographic library.
+/// The random number generator of the operating system. That of the cryptographic library gathers noise of
+/// its own before its first byte, which takes longer than most commands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemIds;
 
@@ -40,7 +40,7 @@ impl Ids for SystemIds {
             clippy::expect_used,
             reason = "without randomness every token would be guessable; there is no safe way on"
         )]
-        rand::fill(bytes).expect("the operating system gives random bytes");
+        getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }
 

@@ -3,6 +3,7 @@
 mod agent;
 mod completion;
 mod config;
+mod devices;
 mod health;
 mod inbox;
 pub mod link;
@@ -30,6 +31,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Inbox(command) => inbox::run(command, context).await,
         Command::Tenants(command) => tenants::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
+        Command::Devices(command) => devices::run(command, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,
         Command::Completion { shell } => completion::run(shell, context),
         Command::Explain { code } => context.print(&explain::page(&code)?),

@@ -94,6 +94,7 @@ impl Instance {
             Brain::new(installation.env.clone(), &installation.paths.state, plan.answers)?;
         let settings = brain.settings(Arc::new(installation.config().clone())).await?;
         let model = Model::of(&settings);
+        door::warn_without_operator(installation.config());
         let door = door::settings(installation.config(), &model, &watch.standing().borrow());
         let (engine_settings, for_engine) = watch::channel(Arc::new(settings));
         let (gateway_settings, for_gateway) = watch::channel(Arc::new(door));

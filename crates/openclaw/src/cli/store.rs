@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgGroup, Args, Subcommand};
 use domain::tenant::Tier;
 use domain::{MessageId, SessionKey, TenantSlug};
+use store::InboxState;
+use uuid::Uuid;
 
 /// What to do with messages that wait.
 #[derive(Debug, Subcommand)]
 pub enum InboxCommand {
     /// List messages that are not answered yet, the oldest first.
     List {
-        /// Only messages that failed too often and wait for somebody to look.
-        #[arg(long)]
-        parked: bool,
+        /// Only messages in this state: waiting, running, parked (failed too often) or dropped (given up).
+        #[arg(long, value_name = "STATE", value_parser = state())]
+        state: Option<InboxState>,
         /// Only this tenant's.
         #[arg(long, value_name = "TENANT")]
         tenant: Option<TenantSlug>,
@@ -55,6 +58,39 @@ pub enum TenantsCommand {
     },
     /// List all tenants.
     List,
+    /// Refuse a tenant everywhere until it is reinstated: its token, and every message to its agent.
+    Suspend {
+        /// Its name.
+        slug: TenantSlug,
+    },
+    /// Serve a suspended tenant again; what waited is answered.
+    Reinstate {
+        /// Its name.
+        slug: TenantSlug,
+    },
+    /// Give a tenant a fresh token, shown this once; the old one is worth nothing.
+    Token {
+        /// Its name.
+        slug: TenantSlug,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// What to do with devices.
+#[derive(Debug, Subcommand)]
+pub enum DevicesCommand {
+    /// List the devices that are let in, the oldest first.
+    List,
+    /// Shut a device out: its token is worth nothing, and its connections end.
+    Revoke {
+        /// Its id.
+        id: Uuid,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 /// What to do with sessions.
@@ -96,6 +132,14 @@ pub struct LinkArgs {
     #[arg(long, value_name = "MINUTES", default_value_t = 15)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_440))]
     minutes: u32,
+}
+
+fn state() -> ValueParser {
+    let states =
+        [InboxState::Waiting, InboxState::Running, InboxState::Parked, InboxState::Dropped];
+    let words = PossibleValuesParser::new(states.map(InboxState::as_str));
+    let named = move |word: String| states.into_iter().find(|state| state.as_str() == word);
+    words.try_map(move |word| named(word).ok_or("no state is called so")).into()
 }
 
 // === impl LinkArgs ===

@@ -20,12 +20,10 @@ pub async fn run(command: InboxCommand, context: &Context) -> Result<(), Error> 
     let store = Installation::find()?.store().await?;
     let now = context.now();
     match command {
-        InboxCommand::List { parked, tenant } => {
-            let state = parked.then_some(InboxState::Parked);
+        InboxCommand::List { state, tenant } => {
             let rows = store.inbox(InboxFilter { tenant, state, limit: LISTED }).await?;
-            let given_up = |row: &InboxRow| row.state == InboxState::Dropped;
-            let messages = rows.into_iter().filter(|row| !given_up(row)).map(Row::from).collect();
-            context.print(&Listed { messages, now })?;
+            let messages = rows.into_iter().map(Row::from).collect();
+            context.print(&Listed { messages, state, now })?;
         }
         InboxCommand::Show { id } => {
             let message = store.inbox_row(id).await?;
@@ -73,6 +71,8 @@ struct Failure {
 #[derive(Serialize)]
 struct Listed {
     messages: Vec<Row>,
+    #[serde(skip)]
+    state: Option<InboxState>,
     #[serde(skip)]
     now: Timestamp,
 }
@@ -135,7 +135,11 @@ impl Show for Listed {
                 message.error.as_ref().map_or_else(String::new, |error| error.code.clone()),
             ]);
         }
-        table.show(screen, "No message waits.")
+        let nothing = match self.state {
+            Some(state) => format!("No message is {}.", state.as_str()),
+            None => "No message waits.".to_owned(),
+        };
+        table.show(screen, &nothing)
     }
 }
 

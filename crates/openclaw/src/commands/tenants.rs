@@ -29,9 +29,32 @@ pub async fn run(command: TenantsCommand, context: &Context) -> Result<(), Error
             let tenants = store.tenants().await?.into_iter().map(Row::from).collect();
             context.print(&Listed { tenants, now: context.now() })?;
         }
+        TenantsCommand::Suspend { slug } => {
+            let status = TenantStatus::Suspended;
+            store.set_tenant_status(&slug, status).await?;
+            context.print(&Changed { slug, status })?;
+        }
+        TenantsCommand::Reinstate { slug } => {
+            let status = TenantStatus::Active;
+            store.set_tenant_status(&slug, status).await?;
+            context.print(&Changed { slug, status })?;
+        }
+        TenantsCommand::Token { slug, yes } => {
+            if store.tenant(&slug).await?.is_none() {
+                return Err(missing(&slug));
+            }
+            let question = format!("Replace the token of {slug}? The one in use stops working.");
+            context.confirm(&question, yes)?;
+            let token = store.rotate_tenant_token(&slug).await?.expose().to_owned();
+            context.print(&Replaced { slug, token })?;
+        }
     }
     store.close().await;
     Ok(())
+}
+
+fn missing(slug: &TenantSlug) -> Error {
+    store::Error::Missing { what: "tenant", name: slug.to_string() }.into()
 }
 
 #[derive(Serialize)]
@@ -57,6 +80,20 @@ struct Created {
     tenant: Row,
     token: String,
     workspace: String,
+}
+
+/// A tenant that is served, or not, from now on.
+#[derive(Serialize)]
+struct Changed {
+    slug: TenantSlug,
+    status: TenantStatus,
+}
+
+/// A fresh credential: the one time that it is shown.
+#[derive(Serialize)]
+struct Replaced {
+    slug: TenantSlug,
+    token: String,
 }
 
 // === impl Row ===
@@ -99,6 +136,34 @@ impl Show for Created {
         screen.line(&format!("Created the tenant {} ({}).", self.tenant.slug, self.tenant.tier))?;
         screen.line(&format!("Its workspace: {}", self.workspace))?;
         screen.line("Its token, shown only this once; it reaches this tenant and nothing else:")?;
+        screen.line(&self.token)
+    }
+}
+
+// === impl Changed ===
+
+impl Show for Changed {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        let slug = &self.slug;
+        match self.status {
+            TenantStatus::Suspended => {
+                screen.line(&format!(
+                    "{slug} is suspended: its token and its messages are refused."
+                ))?;
+                let note = format!("openclaw tenants reinstate {slug} serves it again.");
+                screen.line(&screen.dim(&note))
+            }
+            TenantStatus::Active => screen.line(&format!("{slug} is served.")),
+        }
+    }
+}
+
+// === impl Replaced ===
+
+impl Show for Replaced {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        screen.line(&format!("The old token of {} is worth nothing now.", self.slug))?;
+        screen.line("The new one, shown only this once:")?;
         screen.line(&self.token)
     }
 }

@@ -7,6 +7,7 @@ use domain::{Clock, Ids, MessageId, RunId, SessionKey, Timestamp};
 use store::{Admission, Location, NewMessage, Store};
 
 use crate::installation::Installation;
+use crate::running::Running;
 
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
@@ -62,7 +63,14 @@ fn a_message_is_listed_shown_and_given_up() {
         (&row["id"], &row["state"], &row["attempts"]),
         (&id.as_str().into(), &"waiting".into(), &0.into())
     );
-    assert_eq!(installation.run(&["inbox", "list", "--parked"]).out, "No message waits.\n");
+    let in_state = |state: &str| {
+        let listed = installation.json(&["inbox", "list", "--state", state]);
+        listed["messages"].as_array().unwrap().len()
+    };
+    assert_eq!(["waiting", "running", "parked", "dropped"].map(in_state), [1, 0, 0, 0]);
+    let parked = installation.run(&["inbox", "list", "--state", "parked"]);
+    assert_eq!(parked.out, "No message is parked.\n");
+    assert_eq!(installation.run(&["inbox", "list", "--state", "done"]).code, Some(2));
     assert_eq!(
         installation.run(&["inbox", "list", "--tenant", "other"]).out,
         "No message waits.\n"
@@ -80,6 +88,7 @@ fn a_message_is_listed_shown_and_given_up() {
     let dropped = installation.run(&["inbox", "drop", &id, "--yes"]);
     assert_eq!((dropped.code, dropped.out), (Some(0), format!("{id} is given up.\n")));
     assert_eq!(installation.run(&["inbox", "list"]).out, "No message waits.\n");
+    assert_eq!(["waiting", "running", "parked", "dropped"].map(in_state), [0, 0, 0, 1]);
 }
 
 #[test]
@@ -94,6 +103,28 @@ fn only_parked_messages_are_replayed() {
         let run = installation.run(&["inbox", command, NOBODY, "--json"]);
         assert_eq!((run.code, &run.error()["code"]), (Some(3), &"not-found".into()));
     }
+}
+
+#[test]
+fn what_waits_is_kept_for_a_suspended_tenant_and_answered_when_it_is_reinstated() {
+    let installation = Installation::new();
+    let id = say(&installation, "hello").to_string();
+    assert_eq!(installation.run(&["tenants", "suspend", "main"]).code, Some(0));
+    installation.json(&["tenants", "create", "aliya"]);
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    // Another tenant's message that comes later is answered, so this one had every chance to be.
+    let other = ["agent", "--message", "hi", "--tenant", "aliya", "--url", &url];
+    assert_eq!(installation.run(&other).code, Some(0));
+    let kept = installation.json(&["inbox", "show", &id]);
+    assert_eq!((&kept["state"], &kept["attempts"]), (&"waiting".into(), &0.into()));
+
+    assert_eq!(installation.run(&["tenants", "reinstate", "main"]).code, Some(0));
+    // Messages of a conversation are answered in order: when this one is, the first was.
+    let next = ["agent", "--message", "and now?", "--url", &url];
+    assert_eq!(installation.run(&next).code, Some(0));
+    assert_eq!(installation.json(&["inbox", "show", &id])["state"], "done");
+    running.stop();
 }
 
 #[test]

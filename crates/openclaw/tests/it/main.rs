@@ -2,10 +2,13 @@
 #![cfg(test)]
 
 mod installation;
+mod running;
 
 mod agent;
 mod basics;
 mod config;
+mod crowd;
+mod devices;
 mod inbox;
 mod logs;
 mod status;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::installation::Installation;
+use crate::running::{Running, get};
 
 #[test]
 fn tenants_are_created_once_and_listed() {
@@ -64,4 +65,64 @@ fn links_are_fresh_and_carry_the_code_behind_the_hash() {
     assert_ne!(links[0], links[1]);
     assert!(links[0].starts_with("http://127.0.0.1:18789/#token=ocl_"), "{}", links[0]);
     assert!(installation.run(&["link"]).out.ends_with("\nIt opens once, within 15m.\n"));
+}
+
+#[test]
+fn a_suspended_tenant_is_refused_by_a_running_gateway_until_it_is_reinstated() {
+    let installation = Installation::new();
+    let token = installation.json(&["tenants", "create", "aliya"])["token"].clone();
+    let token = token.as_str().unwrap();
+    installation.json(&["tenants", "create", "bo"]);
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let say = |tenant: &str| {
+        installation.run(&["agent", "-m", "hi", "--tenant", tenant, "--url", &url, "--json"])
+    };
+    let ask = || get(&url, "/v1/models", token);
+    assert_eq!(ask().0, 200);
+
+    let suspended = installation.run(&["tenants", "suspend", "aliya"]);
+    assert_eq!((suspended.code, suspended.err.as_str()), (Some(0), ""));
+    assert!(suspended.out.starts_with("aliya is suspended: "), "{}", suspended.out);
+    let listed = installation.json(&["tenants", "list"]);
+    assert_eq!(listed["tenants"][0]["status"], "suspended");
+    let (status, body) = ask();
+    assert!(status == 403 && body.contains("tenant-suspended"), "{status} {body}");
+    let refused = say("aliya");
+    assert_eq!((refused.code, &refused.error()["code"]), (Some(4), &"tenant-suspended".into()));
+    assert_eq!(say("bo").code, Some(0), "nobody else is refused");
+
+    let served = installation.json(&["tenants", "reinstate", "aliya"]);
+    assert_eq!(served, json!({ "slug": "aliya", "status": "active" }));
+    assert_eq!((ask().0, say("aliya").code), (200, Some(0)));
+    running.stop();
+}
+
+#[test]
+fn a_fresh_token_takes_the_place_of_the_old_one() {
+    let installation = Installation::new();
+    let old = installation.json(&["tenants", "create", "aliya"])["token"].clone();
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let status = |token: &str| get(&url, "/v1/models", token).0;
+
+    let unasked = installation.run(&["tenants", "token", "aliya", "--json"]);
+    assert_eq!((unasked.code, &unasked.error()["code"]), (Some(2), &"confirmation-needed".into()));
+    assert_eq!(status(old.as_str().unwrap()), 200);
+    let replaced = installation.run(&["tenants", "token", "aliya", "--yes"]);
+    let fresh = replaced.out.lines().last().unwrap();
+    assert!(fresh.starts_with("oct_"), "{replaced:?}");
+    assert_eq!((status(old.as_str().unwrap()), status(fresh)), (401, 200));
+    let again = installation.json(&["tenants", "token", "aliya", "--yes"]);
+    assert_eq!((status(fresh), status(again["token"].as_str().unwrap())), (401, 200));
+    running.stop();
+}
+
+#[test]
+fn a_tenant_that_is_not_there_is_not_found() {
+    let installation = Installation::new();
+    for command in ["suspend", "reinstate", "token"] {
+        let run = installation.run(&["tenants", command, "nobody", "--json"]);
+        assert_eq!((run.code, &run.error()["code"]), (Some(3), &"not-found".into()), "{command}");
+    }
 }

@@ -1,44 +1,14 @@
 //! A running instance, from its first line to its last.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::installation::Installation;
-
-struct Running {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Running {
-    fn start(installation: &Installation, what: &str) -> Self {
-        let mut command = installation.command(&[what, "--port", "0", "--json"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    fn event(&mut self) -> Value {
-        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended already unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::running::Running;
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -173,4 +143,32 @@ fn the_simulator_runs_alone() {
     assert!(!installation.state().exists());
     let help = installation.run(&["sim", "--help"]).out;
     assert!(help.contains("\n  words=N  "), "{help}");
+}
+
+#[test]
+fn nobody_is_the_operator_without_a_token_and_that_is_said() {
+    let installation = Installation::new();
+    fs::create_dir(installation.state()).unwrap();
+    fs::write(installation.state().join("openclaw.json"), "{}").unwrap();
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let say = ["agent", "--message", "hi", "--url", &url, "--json"];
+    let refused = installation.run(&say);
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    // A token that is set while it runs is good from then on.
+    assert_eq!(installation.run(&["config", "set", "gateway.auth.token", "a-token"]).code, Some(0));
+    let mut follow = installation.command(&["logs", "--follow", "--json"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let taken = |line: &String| line.contains("\"settings\":\"gateway.auth.token\"");
+    let log: Vec<String> = lines.map(Result::unwrap).take_while(|line| !taken(line)).collect();
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    let warned = log.iter().find(|line| line.contains("nobody is the operator")).unwrap();
+    assert!(warned.starts_with("{\"level\":40,"), "{warned}");
+    assert!(warned.contains("openclaw config set gateway.auth.token VALUE"), "{warned}");
+    assert_eq!(installation.run(&say).code, Some(0));
+
+    let told = running.stop();
+    assert!(told.contains("nobody is the operator"), "{told}");
 }

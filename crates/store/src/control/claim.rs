@@ -16,9 +16,10 @@ use crate::error::{Error, Failure, Result};
 use crate::text::storable;
 
 statements! {
-    // Only when nobody holds the session, and its oldest unanswered message is due.
+    // Only when nobody holds the session, its tenant is served, and its oldest unanswered message is due.
     CLAIM = "UPDATE session SET owner = $2, lease_until = $4, fence = fence + 1, state = 'processing'
         WHERE id = $1 AND (owner IS NULL OR lease_until <= $3) AND state <> 'suspended'
+            AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = session.tenant_id AND t.status = 'active')
             AND (SELECT i.due_at FROM inbox i
                 WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
                 ORDER BY i.seq LIMIT 1) <= $3
@@ -60,6 +61,7 @@ statements! {
         FROM inbox i JOIN session s ON s.id = i.session_id
         WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
             AND s.state <> 'suspended'
+            AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = s.tenant_id AND t.status = 'active')
             AND NOT EXISTS (SELECT 1 FROM inbox e WHERE e.session_id = i.session_id
                 AND e.state IN ('waiting', 'running') AND e.seq < i.seq)
         ORDER BY i.seq LIMIT $2";

@@ -11,10 +11,16 @@ use crate::db::{on, statements};
 use crate::error::{Error, Result};
 
 statements! {
+    // Most rows are answered ones, kept to recognise a duplicate. Each part reads an index that does not
+    // hold them; the last is read only when it is rows like them that are asked for.
     LIST = "SELECT i.id, t.slug, i.session_id, i.account, s.conversation, i.run, i.peer, i.text, i.context,
             i.state, i.attempts, i.received_at, i.due_at, i.error_code, i.error_text
         FROM inbox i JOIN tenant t ON t.id = i.tenant_id JOIN session s ON s.id = i.session_id
-        WHERE i.state <> 'done' AND ($1 = '' OR t.slug = $1) AND ($2 = '' OR i.state = $2)
+        WHERE ($1 = '' OR t.slug = $1) AND i.seq IN (
+            SELECT seq FROM inbox WHERE state IN ('waiting', 'running') AND $2 IN ('', state)
+            UNION ALL SELECT seq FROM inbox WHERE state = 'parked' AND $2 IN ('', 'parked')
+            UNION ALL SELECT seq FROM inbox
+                WHERE finished_at IS NOT NULL AND $2 IN ('done', 'dropped') AND state = $2)
         ORDER BY i.seq LIMIT $3";
     BY_ID = "SELECT i.id, t.slug, i.session_id, i.account, s.conversation, i.run, i.peer, i.text, i.context,
             i.state, i.attempts, i.received_at, i.due_at, i.error_code, i.error_text
@@ -37,8 +43,11 @@ statements! {
             COALESCE(SUM(CASE WHEN i.state = 'waiting' THEN 1 ELSE 0 END), 0),
             COALESCE(SUM(CASE WHEN i.state = 'running' THEN 1 ELSE 0 END), 0),
             COALESCE(SUM(CASE WHEN i.state = 'parked' THEN 1 ELSE 0 END), 0)
-        FROM inbox i JOIN tenant t ON t.id = i.tenant_id
-        WHERE i.state IN ('waiting', 'running', 'parked') AND ($1 = '' OR t.slug = $1)";
+        FROM (
+            SELECT tenant_id, state FROM inbox WHERE state IN ('waiting', 'running')
+            UNION ALL SELECT tenant_id, state FROM inbox WHERE state = 'parked'
+        ) i JOIN tenant t ON t.id = i.tenant_id
+        WHERE ($1 = '' OR t.slug = $1)";
 }
 
 /// Where a message is on its way.
@@ -93,7 +102,7 @@ pub struct InboxRow {
 pub struct InboxFilter {
     /// Of one tenant only.
     pub tenant: Option<TenantSlug>,
-    /// In one state only; `done` ones are never listed.
+    /// In one state only; `None` is all that is not over: neither done nor dropped.
     pub state: Option<InboxState>,
     /// At most this many; zero means 100.
     pub limit: u32,
@@ -153,7 +162,7 @@ impl InboxState {
 // === impl Store ===
 
 impl Store {
-    /// Messages that are not answered yet, oldest first.
+    /// Messages, oldest first; those that are not answered yet unless the filter names a state.
     ///
     /// # Errors
     /// When the database does not answer.
