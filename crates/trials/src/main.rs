@@ -1,20 +1,42 @@
 //! `trials crash` and `trials bench`: the command line.
 
-use std::io::stdout;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
-use trials::crash;
 use trials::engine::Engine;
+use trials::{bench, crash};
 
-/// Drives the real binary from outside. OPENCLAW_BIN names it, OPENCLAW_TEST_POSTGRES a server; see
-/// scripts/with-postgres.sh.
+/// Drives the real binary from outside. `OPENCLAW_BIN` names it, `OPENCLAW_TEST_POSTGRES` a server; see
+/// `scripts/with-postgres.sh`.
 #[derive(Debug, Parser)]
 enum Trial {
     /// Kill the process at random and count what was lost.
     Crash(CrashArgs),
+    /// Measure speed and memory, and write the page.
+    Bench(BenchArgs),
+    /// A bare echo server, the floor of everything that speaks HTTP.
+    #[command(hide = true)]
+    Echo,
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// A tenth of the time, with coarser figures.
+    #[arg(long)]
+    quick: bool,
+    /// On which engine.
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// The day, for the page.
+    #[arg(long, default_value = "an unknown day")]
+    date: String,
+    /// Where to write the page.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -48,11 +70,30 @@ enum Engines {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
-    let binary = trials::binary::find()?;
+    let binary = trials::binary::find;
     let well = match Trial::parse() {
-        Trial::Crash(arguments) => crash::run(&arguments.options(), &binary, &mut stdout()).await?,
+        Trial::Crash(arguments) => {
+            crash::run(&arguments.options(), &binary()?, &mut stdout()).await?
+        }
+        Trial::Bench(arguments) => {
+            bench::run(&arguments.options(), &binary()?, &mut stdout()).await?;
+            true
+        }
+        Trial::Echo => {
+            let tell = |address| drop(writeln!(stdout(), "{address}"));
+            match bench::echo::serve(tell).await? {}
+        }
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+// === impl BenchArgs ===
+
+impl BenchArgs {
+    fn options(self) -> bench::Options {
+        let Self { quick, engine, date, page } = self;
+        bench::Options { engines: engine.engines(), quick, date, page }
+    }
 }
 
 // === impl CrashArgs ===

@@ -1,4 +1,5 @@
 //! The crash trial in its short form: about twenty kills, and nothing may be missing afterwards.
+#![cfg(test)]
 
 use std::time::Duration;
 

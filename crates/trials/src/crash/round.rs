@@ -104,7 +104,8 @@ impl Round {
     fn settings(&self) -> Value {
         json!({
             "agents": { "defaults": { "model": "simulator/echo+pace=1ms" } },
-            "messages": { "queue": { "mode": self.queue, "cap": 1_000 } },
+            // A short pause, so that what is said in one breath is answered in one turn where that is the mode.
+            "messages": { "queue": { "mode": self.queue, "cap": 1_000, "debounceMs": 20 } },
         })
     }
 

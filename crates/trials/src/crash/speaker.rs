@@ -1,4 +1,4 @@
-//! Those who speak while the product is killed: over WebSockets as the page does, and over the API.
+//! Those who speak while the product is killed: on sockets as the page does, and over the API.
 //!
 //! Owns the saying-again: whatever is not acknowledged is sent once more under the same name, in the same
 //! order, until it is.
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 // === impl Speaker ===
 
 impl Speaker {
-    /// Speaks over WebSockets until there is enough, and everything was acknowledged.
+    /// Speaks on sockets until there is enough, and everything was acknowledged.
     pub async fn on_the_web(mut self) -> Ledger {
         loop {
             if let Ok(mut socket) = Socket::open(self.address).await {
