@@ -118,11 +118,6 @@ export class Gateway {
       conversations.get(sessionKey)?.received(message);
       this.lookSoon();
     });
-    connection.on("agent", (event) => {
-      if (event.data?.phase !== "start") return;
-      conversations.get(event.sessionKey)?.started(event.runId);
-      this.lookSoon();
-    });
     connection.on("chat", (event) => {
       conversations.get(event.sessionKey)?.chat(event);
       if (event.state !== "delta") this.lookSoon();
@@ -137,7 +132,6 @@ export class Gateway {
     // Subscribed first, so that nothing that happens after the history was read is missed.
     const subscribed = connection.request("sessions.subscribe", {});
     for (const conversation of this.conversations.values()) {
-      conversation.interrupted();
       this.load(conversation);
     }
     this.outbox.flush();

@@ -100,6 +100,7 @@ export interface Session {
   parked: number;
 }
 
+/** An assistant message that is `running` holds what has been said so far. */
 export type MessageState = "done" | "waiting" | "running" | "parked" | "aborted" | "dropped";
 
 export interface Message {
@@ -123,6 +124,8 @@ export interface ChatEvent {
   state: "delta" | "final" | "error" | "aborted";
   /** The text that was added, never all of it. */
   deltaText?: string;
+  /** Length of the answer before the added text, in bytes of UTF-8. 0 begins it anew. */
+  offset?: number;
   message?: Partial<Message>;
   errorKind?: string;
   errorMessage?: string;
@@ -131,14 +134,6 @@ export interface ChatEvent {
   retryAtMs?: Millis;
   /** The run that carries the answer to this one too. */
   mergedInto?: string;
-}
-
-/** What a run does besides speaking. */
-export interface AgentEvent {
-  runId: string;
-  sessionKey: string;
-  stream: string;
-  data?: { phase?: string };
 }
 
 export interface Methods {
@@ -166,7 +161,6 @@ export type Method = keyof Methods;
 export interface Events {
   "connect.challenge": { nonce: string; ts: Millis };
   chat: ChatEvent;
-  agent: AgentEvent;
   "session.message": { sessionKey: string; message: Message };
   "sessions.changed": { sessionKey?: string };
   health: Health;

@@ -23,30 +23,44 @@ function said(id: string, runId: string, state: Message["state"] = "done"): Mess
 function answer(id: string, runId: string, text: string, state: Message["state"] = "done"): Message {
   return { id, role: "assistant", content: [{ type: "text", text }], timestamp: Number(id), runId, state };
 }
-function delta(seq: number, deltaText: string, runId = "r1"): ChatEvent {
-  return { runId, sessionKey: KEY, seq, state: "delta", deltaText };
+function delta(offset: number, deltaText: string, runId = "r1"): ChatEvent {
+  return { runId, sessionKey: KEY, seq: 1, state: "delta", offset, deltaText };
+}
+/** What the gateway tells when it says these words one after another. */
+function deltas(...words: string[]): ChatEvent[] {
+  return words.map((word, at) => delta(new TextEncoder().encode(words.slice(0, at).join("")).length, word));
+}
+/** A conversation whose histories come when the test lets them. */
+function slowly() {
+  const pages: ((page: Page) => void)[] = [];
+  const fetch = vi.fn(() => new Promise<Page>((resolve) => pages.push(resolve)));
+  const slow = new Conversation(KEY, fetch, (draw) => draw());
+  const comes = async (messages: Message[]) => {
+    pages.shift()?.(history(messages));
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { slow, fetch, comes, spoken: () => slow.runs.value.map(({ text }) => text) };
 }
 const spoken = () => conversation.runs.value.map(({ text }) => text);
 const told = () => conversation.entries.value.map((entry) => `${entry.role} ${entry.state} ${textOf(entry)}`);
 
 test("words append in order; a repeated or late one changes nothing", () => {
-  for (const event of [delta(1, "a "), delta(2, "b "), delta(2, "b "), delta(3, "c"), delta(2, "b ")]) {
+  for (const event of [delta(0, "a "), delta(2, "b "), delta(2, "b "), delta(4, "c"), delta(2, "b ")]) {
     conversation.chat(event);
   }
   expect(spoken()).toEqual(["a b c"]);
-  expect(conversation.runs.value[0]?.partial).toBe(false);
   expect(told()).toEqual(["user running question 1"]);
 });
 
 test("the stored answer takes the place of the streamed one", () => {
-  conversation.chat(delta(1, "a"));
+  conversation.chat(delta(0, "a"));
   conversation.chat({ ...delta(2, ""), state: "final", message: answer("2", "r1", "all of it") });
   expect(spoken()).toEqual([]);
   expect(told()).toEqual(["user done question 1", "assistant done all of it"]);
 });
 
 test("a stopped answer keeps what was said", () => {
-  conversation.chat(delta(1, "half an"));
+  conversation.chat(delta(0, "half an"));
   conversation.chat({ ...delta(2, ""), state: "aborted" });
   expect(told()).toEqual(["user aborted question 1", "assistant aborted half an"]);
 });
@@ -65,7 +79,7 @@ test("a failed attempt says when the next one is; the last one parks the message
   conversation.chat(failed);
   expect(conversation.entries.value[0]).toMatchObject({ state: "parked", error: { code: "upstream", message: "gone" } });
   expect(conversation.entries.value[0]).not.toHaveProperty("retryAt");
-  conversation.chat(delta(1, "at last"));
+  conversation.chat(delta(0, "at last"));
   expect(conversation.entries.value[0]).not.toHaveProperty("error");
 });
 
@@ -79,55 +93,102 @@ test("an acknowledged message and its stored form are one, whichever comes first
 });
 
 test("a history that was read before something happened is read again", async () => {
-  const pages: ((page: Page) => void)[] = [];
-  const fetch = vi.fn(() => new Promise<Page>((resolve) => pages.push(resolve)));
-  const slow = new Conversation(KEY, fetch, (draw) => draw());
+  const { slow, fetch, comes } = slowly();
   const loaded = slow.load();
-  slow.chat({ ...delta(1, ""), state: "final", message: answer("2", "r1", "done meanwhile") });
-  pages[0]?.(history([said("1", "r1", "running")]));
-  await vi.waitFor(() => expect(fetch).toHaveBeenCalledTimes(2));
-  pages[1]?.(history([said("1", "r1"), answer("2", "r1", "done meanwhile")]));
+  slow.chat({ ...delta(0, ""), state: "final", message: answer("2", "r1", "done meanwhile") });
+  await comes([said("1", "r1", "running")]);
+  expect(fetch).toHaveBeenCalledTimes(2);
+  await comes([said("1", "r1"), answer("2", "r1", "done meanwhile")]);
   await loaded;
   expect(slow.entries.value.map(({ state }) => state)).toEqual(["done", "done"]);
 });
 
 test("an answer that ended while the connection was away is the stored one", async () => {
-  conversation.chat(delta(1, "begun"));
-  conversation.interrupted();
+  conversation.chat(delta(0, "begun"));
   page = history([said("1", "r1"), answer("2", "r1", "begun and ended")]);
   await conversation.load();
   expect(spoken()).toEqual([]);
   expect(told()).toEqual(["user done question 1", "assistant done begun and ended"]);
 });
 
-test("an answer that is joined in the middle says that its beginning is missing", async () => {
+const WORDS = ["Привет, ", "мир! ", "你好", "世界 ", "👋🏽 ", "👨‍👩‍👧", " naïve ", "\uFEFF", "end"];
+
+for (const [joined] of WORDS.entries()) {
+  test(`an answer joined after ${joined} words goes on without a gap or a doubled word`, async () => {
+    const events = deltas(...WORDS);
+    const { slow, fetch, comes, spoken } = slowly();
+    const loaded = slow.load();
+    // Heard before the history is there, in it, and told once more after it.
+    for (const event of events.slice(Math.max(0, joined - 2), joined)) slow.chat(event);
+    const partial = joined > 0 ? [answer("2", "r1", WORDS.slice(0, joined).join(""), "running")] : [];
+    await comes([said("1", "r1", "running"), ...partial]);
+    await loaded;
+    expect(spoken()).toEqual(partial.map(textOf));
+    for (const [at, event] of events.entries()) {
+      if (at < joined - 3) continue;
+      slow.chat(event);
+      expect(spoken()).toEqual([WORDS.slice(0, Math.max(joined, at + 1)).join("")]);
+    }
+    expect(slow.runs.value[0]?.from).toBe(0);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    expect(slow.entries.value).toHaveLength(1);
+  });
+}
+
+test("words cut otherwise than before are taken once", async () => {
+  page = history([said("1", "r1", "running"), answer("2", "r1", "Привет 👋🏽", "running")]);
+  await conversation.load();
+  conversation.chat(delta(13, "👋🏽 мир"));
+  expect(spoken()).toEqual(["Привет 👋🏽 мир"]);
+});
+
+test("words that were missed are asked for, once, whatever is said meanwhile", async () => {
+  const { slow, fetch, comes, spoken } = slowly();
+  const loaded = slow.load();
+  await comes([said("1", "r1", "running"), answer("2", "r1", "a ", "running")]);
+  await loaded;
+  slow.chat(delta(4, "c "));
+  slow.chat(delta(6, "d "));
+  expect(spoken()).toEqual(["a "]);
+  expect(fetch).toHaveBeenCalledTimes(2);
+  await comes([said("1", "r1", "running"), answer("2", "r1", "a b c d ", "running")]);
+  slow.chat(delta(6, "d "));
+  slow.chat(delta(8, "e"));
+  expect(spoken()).toEqual(["a b c d e"]);
+  expect(fetch).toHaveBeenCalledTimes(2);
+});
+
+test("an answer whose beginning the gateway cannot tell goes on without it", async () => {
   page = history([said("1", "r1", "running")]);
   await conversation.load();
-  conversation.chat(delta(7, "the rest"));
-  expect(conversation.runs.value[0]).toMatchObject({ text: "the rest", partial: true });
+  conversation.chat(delta(7, "lost "));
+  await vi.waitFor(() => expect(spoken()).toEqual([]));
+  await conversation.load();
+  conversation.chat(delta(12, "the "));
+  conversation.chat(delta(16, "rest"));
+  expect(conversation.runs.value[0]).toMatchObject({ text: "the rest", from: 12 });
+  conversation.chat({ ...delta(0, ""), state: "final", message: answer("2", "r1", "not lost the rest") });
+  expect(told()).toEqual(["user done question 1", "assistant done not lost the rest"]);
 });
 
-test("an answer whose start was heard is whole, also when the history is read between start and words", async () => {
-  conversation.started("r1");
+test("another attempt at the same answer takes the place of the first", async () => {
+  for (const event of deltas("Once ", "upon ", "a time")) conversation.chat(event);
+  page = history([said("1", "r1", "running"), answer("3", "r1", "Once there ", "running")]);
+  conversation.chat(delta(0, "Once "));
+  expect(spoken()).toEqual(["Once upon a time"]);
+  conversation.chat(delta(5, "there "));
+  await vi.waitFor(() => expect(spoken()).toEqual(["Once there "]));
+  conversation.chat(delta(11, "was"));
+  expect(spoken()).toEqual(["Once there was"]);
+});
+
+test("an attempt that has said nothing yet shows none of the words of the one before", async () => {
+  conversation.chat(delta(0, "begun"));
   page = history([said("1", "r1", "running")]);
   await conversation.load();
-  conversation.chat(delta(2, "all of it"));
-  expect(conversation.runs.value[0]).toMatchObject({ text: "all of it", partial: false });
-});
-
-test("words go on over a lost connection, although the new one counts anew", () => {
-  for (const event of [delta(1, "a "), delta(2, "b "), delta(3, "c ")]) conversation.chat(event);
-  conversation.interrupted();
-  conversation.chat(delta(1, "e "));
-  conversation.chat(delta(2, "f"));
-  expect(conversation.runs.value[0]).toMatchObject({ text: "a b c e f", partial: true });
-});
-
-test("an answer whose beginning the gateway knows goes on from there", async () => {
-  page = history([said("1", "r1", "running"), answer("2", "r1", "the beginning ", "running")]);
-  await conversation.load();
-  conversation.chat(delta(7, "and the rest"));
-  expect(conversation.runs.value[0]).toMatchObject({ text: "the beginning and the rest", partial: false });
+  expect(spoken()).toEqual([]);
+  conversation.chat(delta(0, "anew"));
+  expect(spoken()).toEqual(["anew"]);
 });
 
 test("earlier messages come before, once each", async () => {

@@ -82,8 +82,8 @@ test("reads the open conversation again after each connect", async () => {
 test("events of other conversations than those at hand change nothing here", async () => {
   await welcome(sockets[0]);
   const conversation = gateway.conversation(MAIN);
-  sockets[0]?.tells("chat", { runId: "x", sessionKey: "agent:main:web:direct:b", seq: 1, state: "delta", deltaText: "no" });
-  sockets[0]?.tells("chat", { runId: "y", sessionKey: MAIN, seq: 1, state: "delta", deltaText: "yes" });
+  sockets[0]?.tells("chat", { runId: "x", sessionKey: "agent:main:web:direct:b", seq: 1, state: "delta", offset: 0, deltaText: "no" });
+  sockets[0]?.tells("chat", { runId: "y", sessionKey: MAIN, seq: 1, state: "delta", offset: 0, deltaText: "yes" });
   expect(conversation.runs.value.map(({ text }) => text)).toEqual(["yes"]);
 });
 

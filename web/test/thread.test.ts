@@ -1,6 +1,6 @@
 // The order of reading: an answer stands below the last message that it answers.
 import { expect, test } from "vitest";
-import type { Run } from "../src/store/run.ts";
+import { begin } from "../src/store/run.ts";
 import { type Entry, thread } from "../src/store/thread.ts";
 
 function entry(role: Entry["role"], id: string, runId: string, change: Partial<Entry> = {}): Entry {
@@ -8,8 +8,8 @@ function entry(role: Entry["role"], id: string, runId: string, change: Partial<E
 }
 const user = (id: string, change?: Partial<Entry>) => entry("user", `u${id}`, `r${id}`, change);
 const answer = (at: string, run: string) => entry("assistant", `a${at}`, `r${run}`);
-const run = (runId: string, ...beside: string[]): Run => ({ runId, text: "", seq: 1, partial: false, beside: new Set(beside) });
-const keys = (entries: Entry[], runs: Run[] = []) => thread(entries, runs, []).map(({ key }) => key);
+const run = (runId: string, ...beside: string[]) => begin(runId, "", 0, beside);
+const keys = (entries: Entry[], runs: ReturnType<typeof run>[] = []) => thread(entries, runs, []).map(({ key }) => key);
 
 test("answers stand below their questions, not where they were stored", () => {
   expect(keys([user("1"), user("2", { state: "waiting" }), answer("3", "1")])).toEqual([

@@ -36,6 +36,9 @@ pub enum EventBody {
     Delta {
         /// The turn's run.
         run: RunId,
+        /// Length of the answer before this, in bytes of UTF-8. Whoever knows that much of it, neither less
+        /// nor more, can append the text.
+        offset: usize,
         /// What was added, in order.
         text: String,
     },

@@ -14,6 +14,7 @@ pub mod secret;
 pub mod session;
 pub mod tenant;
 pub mod text;
+pub mod turns;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use error::{Coded, Kind};
@@ -21,3 +22,4 @@ pub use event::{Event, EventBody};
 pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
 pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};
 pub use secret::Secret;
+pub use turns::{PartialAnswer, Turns};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use domain::{Channel, Clock, Ids, Intake, RunId, SessionKey};
+use domain::{Channel, Clock, Ids, Intake, PartialAnswer, RunId, SessionKey, Turns};
 use store::Store;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -97,13 +97,6 @@ impl Engine {
         Arc::new(intake::Door { shared: Arc::clone(&self.shared), mailbox: self.mailbox.clone() })
     }
 
-    /// Stops the turn that runs in a session, or only the one that answers `run`. What was said so far is
-    /// kept as the answer. Returns the runs that are ended by it; none when no such turn runs.
-    #[must_use]
-    pub fn abort(&self, session: &SessionKey, run: Option<&RunId>) -> Vec<RunId> {
-        self.shared.running.cancel(session, run, Reason::Person)
-    }
-
     /// How busy it is.
     #[must_use]
     pub fn load(&self) -> Load {
@@ -129,5 +122,15 @@ impl Engine {
             }
         }
         self.shared.outbox.flush().await;
+    }
+}
+
+impl Turns for Engine {
+    fn said(&self, session: &SessionKey) -> Option<PartialAnswer> {
+        self.shared.running.said(session)
+    }
+
+    fn abort(&self, session: &SessionKey, run: Option<&RunId>) -> Vec<RunId> {
+        self.shared.running.cancel(session, run, Reason::Person)
     }
 }

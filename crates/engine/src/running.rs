@@ -1,9 +1,10 @@
-//! The turns that run now, so that one can be stopped from outside.
+//! The turns that run now, so that one can be stopped from outside, and shown to whoever comes in the
+//! middle of it. What is said here is only until the answer is stored.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use domain::{RunId, SessionKey};
+use domain::{PartialAnswer, RunId, SessionKey};
 use tokio_util::sync::CancellationToken;
 
 /// Why a turn is stopped.
@@ -28,6 +29,7 @@ pub(crate) struct Place {
     running: Running,
     session: SessionKey,
     stop: Stop,
+    answer: Arc<Mutex<PartialAnswer>>,
 }
 
 /// Tells a turn that it is to stop, and why.
@@ -39,17 +41,31 @@ pub(crate) struct Stop {
 
 struct Turn {
     runs: Vec<RunId>,
-    stop: Stop,
+    /// `None` once it has come to its conclusion, which is then written down.
+    stop: Option<Stop>,
+    answer: Arc<Mutex<PartialAnswer>>,
 }
 
 // === impl Running ===
 
 impl Running {
-    /// Takes a session's place for a turn that answers these runs.
-    pub(crate) fn enter(&self, session: SessionKey, runs: Vec<RunId>) -> Place {
-        let stop = Stop::default();
-        self.lock().insert(session.clone(), Turn { runs, stop: stop.clone() });
-        Place { running: self.clone(), session, stop }
+    /// Takes a session's place for a turn that answers these runs, with this answer.
+    pub(crate) fn enter(
+        &self,
+        session: SessionKey,
+        runs: Vec<RunId>,
+        answer: PartialAnswer,
+    ) -> Place {
+        let (stop, answer) = (Stop::default(), Arc::new(Mutex::new(answer)));
+        let turn = Turn { runs, stop: Some(stop.clone()), answer: Arc::clone(&answer) };
+        self.lock().insert(session.clone(), turn);
+        Place { running: self.clone(), session, stop, answer }
+    }
+
+    /// What the turn of a session has said so far.
+    pub(crate) fn said(&self, session: &SessionKey) -> Option<PartialAnswer> {
+        let answer = Arc::clone(&self.lock().get(session)?.answer);
+        Some(lock(&answer).clone())
     }
 
     /// Stops the turn of a session, if it answers `run` or no run is named.
@@ -61,16 +77,17 @@ impl Running {
     ) -> Vec<RunId> {
         let turns = self.lock();
         let Some(turn) = turns.get(session) else { return Vec::new() };
+        let Some(stop) = &turn.stop else { return Vec::new() };
         if run.is_some_and(|run| !turn.runs.contains(run)) {
             return Vec::new();
         }
-        turn.stop.now(reason);
+        stop.now(reason);
         turn.runs.clone()
     }
 
     pub(crate) fn cancel_all(&self, reason: Reason) {
-        for turn in self.lock().values() {
-            turn.stop.now(reason);
+        for stop in self.lock().values().filter_map(|turn| turn.stop.as_ref()) {
+            stop.now(reason);
         }
     }
 
@@ -79,7 +96,7 @@ impl Running {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, Turn>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.turns)
     }
 }
 
@@ -88,6 +105,22 @@ impl Running {
 impl Place {
     pub(crate) fn stop(&self) -> &Stop {
         &self.stop
+    }
+
+    /// Notes what is being said; the length of what was said before, in bytes.
+    pub(crate) fn say(&self, text: &str) -> usize {
+        let said = &mut lock(&self.answer).text;
+        let offset = said.len();
+        said.push_str(text);
+        offset
+    }
+
+    /// From now on there is nothing left to stop. What was said can be seen until the place is given up,
+    /// so that nobody finds it gone before the whole answer is stored.
+    pub(crate) fn conclude(&self) {
+        if let Some(turn) = self.running.lock().get_mut(&self.session) {
+            turn.stop = None;
+        }
     }
 }
 
@@ -110,5 +143,40 @@ impl Stop {
     pub(crate) async fn told(&self) -> Reason {
         self.token.cancelled().await;
         self.reason.get().copied().unwrap_or(Reason::Stopping)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{MessageId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_concluded_turn_can_be_read_but_not_stopped() {
+        let (running, run) = (Running::default(), RunId("r-1".to_owned()));
+        let session: SessionKey = "agent:main:main".parse().unwrap();
+        let answer = PartialAnswer {
+            id: MessageId(Uuid::from_u128(1)),
+            run: run.clone(),
+            since: Timestamp(1),
+            text: String::new(),
+        };
+        let place = running.enter(session.clone(), vec![run.clone()], answer);
+        let cancel = || running.cancel(&session, Some(&run), Reason::Person);
+        assert_eq!((place.say("Привет"), place.say(" 👋"), place.say("!")), (0, 12, 17));
+        assert_eq!(cancel(), std::slice::from_ref(&run));
+        place.conclude();
+        assert_eq!(cancel(), []);
+        assert_eq!(running.said(&session).unwrap().text, "Привет 👋!");
+        assert!(!running.is_empty(), "its lease is kept");
+        drop(place);
+        assert_eq!(running.said(&session), None);
+        assert!(running.is_empty());
     }
 }

@@ -12,13 +12,13 @@ use std::time::Duration;
 use agent::{Batch, Brief, Prompt};
 use domain::message::Said;
 use domain::queue::{QueueMode, QueuePolicy};
-use domain::{Event, EventBody, Role, RunId, SessionId, Timestamp};
+use domain::{Event, EventBody, MessageId, PartialAnswer, Role, RunId, SessionId, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
 use llm::{EventStream, Request};
 use store::{Claimed, Line, LineOutcome};
 use tokio::time::{Instant, timeout_at};
 
-use crate::running::Stop;
+use crate::running::Place;
 use crate::{Error, LEASE, Settings, Shared, metrics};
 use ending::Ending;
 use machine::{Conclusion, Effect, Happening, Machine};
@@ -55,8 +55,11 @@ pub(crate) async fn run(
         metrics::waited(shared.clock.now().since(message.received_at));
     }
     let all = std::iter::once(&runs.run).chain(&runs.merged).cloned().collect();
-    let place = shared.running.enter(claimed.key.clone(), all);
-    let turn = answer(shared, &settings, policy, &claimed, &runs, place.stop());
+    let since = shared.clock.now();
+    let reply = MessageId(shared.ids.uuid(since));
+    let partial = PartialAnswer { id: reply, run: runs.run.clone(), since, text: String::new() };
+    let place = shared.running.enter(claimed.key.clone(), all, partial);
+    let turn = answer(shared, &settings, policy, &claimed, &runs, &place);
     // A panic in a turn is a failed attempt of its messages, not the end of the session.
     let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
         match Machine::new(failed_before(&claimed), settings.retry, String::new())
@@ -66,8 +69,8 @@ pub(crate) async fn run(
             Effect::Wait | Effect::Publish(_) => Conclusion::Release,
         }
     });
-    drop(place);
-    let ending = Ending { shared, claimed: &claimed, runs: &runs, policy };
+    place.conclude();
+    let ending = Ending { shared, claimed: &claimed, runs: &runs, reply, policy };
     ending.end(conclusion, started.elapsed()).await
 }
 
@@ -78,9 +81,9 @@ async fn answer(
     policy: QueuePolicy,
     claimed: &Claimed,
     runs: &Runs,
-    stop: &Stop,
+    place: &Place,
 ) -> Conclusion {
-    let started = Instant::now();
+    let (started, stop) = (Instant::now(), place.stop());
     let mut machine =
         Machine::new(failed_before(claimed), settings.retry, settings.model(&claimed.key));
     if let Some(earlier) = earlier_answer(shared, claimed).await {
@@ -121,7 +124,8 @@ async fn answer(
                 if std::mem::take(&mut first) {
                     metrics::first_word(started.elapsed());
                 }
-                publish(shared, claimed, EventBody::Delta { run: runs.run.clone(), text });
+                let offset = place.say(&text);
+                publish(shared, claimed, EventBody::Delta { run: runs.run.clone(), offset, text });
             }
             // Returning drops the stream, which closes the connection: the provider stops at once.
             Effect::Conclude(conclusion) => return conclusion,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bus::Bus;
-use domain::{Clock, Ids, Intake, RunId, SessionKey, TenantSlug, Timestamp};
+use domain::{Clock, Ids, Intake, TenantSlug, Timestamp, Turns};
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::Store;
 use tokio::sync::watch;
@@ -20,10 +20,6 @@ use crate::task::{TaskKind, Tasks};
 use crate::vitals::Vitals;
 use crate::{Error, Limits, Listener, routes};
 
-/// Stops the turn that runs in a session, or only the one that answers the given run. Returns the runs that
-/// are ended by it.
-pub type Abort = Arc<dyn Fn(&SessionKey, Option<&RunId>) -> Vec<RunId> + Send + Sync>;
-
 /// Everything that the gateway needs of the rest of the process.
 pub struct Gateway {
     /// Tenants, devices, sessions, transcripts.
@@ -32,8 +28,8 @@ pub struct Gateway {
     pub bus: Bus,
     /// The one door for messages.
     pub intake: Arc<dyn Intake>,
-    /// Stops turns.
-    pub abort: Abort,
+    /// Shows and stops turns.
+    pub turns: Arc<dyn Turns>,
     /// What the configuration says at this moment.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// The wall clock.

@@ -71,7 +71,7 @@ impl Teller {
                 }),
             }],
             EventBody::Started { run, .. } => self.lifecycle(session, run, "start"),
-            EventBody::Delta { run, text } => self.delta(session, run, text),
+            EventBody::Delta { run, offset, text } => self.delta(session, run, *offset, text),
             EventBody::Replied { run, merged, reply, text, model, usage } => {
                 let message = Spoken {
                     id: Some(*reply),
@@ -113,8 +113,9 @@ impl Teller {
         }
     }
 
-    fn delta(&mut self, session: &SessionKey, run: &RunId, text: &str) -> Vec<Told> {
-        let chat = self.chat(session, run, "delta", &json!({ "deltaText": text }));
+    fn delta(&mut self, session: &SessionKey, run: &RunId, offset: usize, text: &str) -> Vec<Told> {
+        let added = json!({ "offset": offset, "deltaText": text });
+        let chat = self.chat(session, run, "delta", &added);
         let mut told = vec![chat];
         if self.everything {
             told.push(self.agent(session, run, "assistant", &json!({ "delta": text })));
@@ -225,10 +226,10 @@ mod tests {
     #[test]
     fn a_run_is_told_in_order_and_merged_runs_end_with_it() {
         let mut teller = Teller::new(true);
-        let delta = event(EventBody::Delta { run: run("a"), text: "Hel".to_owned() });
+        let delta = event(EventBody::Delta { run: run("a"), offset: 0, text: "Hel".to_owned() });
         assert_eq!(
             teller.tell(&delta)[0].payload,
-            json!({"runId":"a","sessionKey":"agent:main:main","seq":1,"state":"delta","deltaText":"Hel"})
+            json!({"runId":"a","sessionKey":"agent:main:main","seq":1,"state":"delta","offset":0,"deltaText":"Hel"})
         );
         let reply = MessageId("00000000-0000-7000-8000-000000000001".parse().unwrap());
         let replied = event(EventBody::Replied {
@@ -285,7 +286,7 @@ mod tests {
     #[test]
     fn other_clients_are_told_the_originals_words_too() {
         let started = event(EventBody::Started { run: run("a"), merged: vec![] });
-        let delta = event(EventBody::Delta { run: run("a"), text: "x".to_owned() });
+        let delta = event(EventBody::Delta { run: run("a"), offset: 3, text: "x".to_owned() });
         let names = |teller: &mut Teller, event: &Event| -> Vec<_> {
             teller.tell(event).into_iter().map(|told| told.event).collect()
         };
@@ -302,6 +303,7 @@ mod tests {
         for number in 0..10_000 {
             teller.tell(&event(EventBody::Delta {
                 run: run(&number.to_string()),
+                offset: 0,
                 text: String::new(),
             }));
         }

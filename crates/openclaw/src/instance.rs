@@ -114,7 +114,7 @@ impl Instance {
             store: store.clone(),
             bus,
             intake: engine.intake(),
-            abort: aborting(&engine),
+            turns: Arc::new(engine.clone()),
             settings: for_gateway,
             clock,
             ids,
@@ -211,11 +211,6 @@ fn listener(config: &Config, plan: &Plan) -> Result<Listener, Error> {
         config::Bind::Custom => gateway::Bind::Address(gateway.address()),
     };
     Ok(Listener::bind(bind, plan.port.unwrap_or(gateway.port))?)
-}
-
-fn aborting(engine: &Engine) -> gateway::Abort {
-    let engine = engine.clone();
-    Arc::new(move |session, run| engine.abort(session, run))
 }
 
 /// A fresh installation has one tenant, so that there is somebody to talk to.

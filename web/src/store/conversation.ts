@@ -22,10 +22,8 @@ export class Conversation {
   private readonly fetch: Fetch;
   private readonly frame: (draw: () => void) => void;
   private readonly speaking = new Map<string, Run>();
-  /** Runs that were under way when this page began to listen. */
-  private late = new Set<string>();
-  /** Runs that are heard from their start on. */
-  private readonly heard = new Set<string>();
+  /** Runs of which something was missed that the gateway could not tell when it was asked. */
+  private readonly missed = new Set<string>();
   private drawing = false;
   private changes = 0;
   private loading = false;
@@ -71,6 +69,7 @@ export class Conversation {
     this.entries.value = [];
     this.hasMore.value = false;
     this.speaking.clear();
+    this.missed.clear();
     this.draw();
   }
 
@@ -96,12 +95,6 @@ export class Conversation {
       at < 0 ? [...entries, message] : entries.map((entry, i) => (i === at ? { ...entry, ...message } : entry));
   }
 
-  /** A turn has begun; this page will hear all of it. */
-  started(runId: string): void {
-    this.heard.add(runId);
-    this.mark(runId, { state: "running" });
-  }
-
   chat(event: ChatEvent): void {
     if (event.state === "delta") this.speaks(event);
     else if (event.state === "error") this.failed(event);
@@ -109,16 +102,36 @@ export class Conversation {
   }
 
   private speaks(event: ChatEvent): void {
-    const run = this.speaking.get(event.runId);
-    if (run) {
-      this.speaking.set(event.runId, extend(run, event));
+    const { runId, offset = 0 } = event;
+    const run = this.speaking.get(runId);
+    const next = run ? extend(run, event) : offset === 0 || this.missed.has(runId) ? this.first(event) : undefined;
+    if (next) {
+      this.speaking.set(runId, next);
+      this.draw();
     } else {
-      this.mark(event.runId, { state: "running" });
-      const beside = this.entries.value.filter((one) => one.role === "user" && one.state === "waiting");
-      const late = this.late.has(event.runId) && !this.heard.has(event.runId);
-      this.speaking.set(event.runId, begin(event, beside.map((one) => one.runId ?? ""), late));
+      this.miss(event);
     }
-    this.draw();
+  }
+
+  /** A run that is heard for the first time. */
+  private first({ runId, deltaText = "", offset = 0 }: ChatEvent): Run {
+    this.mark(runId, { state: "running" });
+    const beside = this.entries.value.filter((one) => one.role === "user" && one.state === "waiting");
+    return begin(runId, deltaText, offset, beside.map((one) => one.runId ?? ""));
+  }
+
+  /** These words do not follow from those that are known. The gateway has them all; should it be asked in
+   * vain, the answer goes on without its beginning until it is stored. */
+  private miss(event: ChatEvent): void {
+    // What is on its way was written after these words were said.
+    if (this.loading) return;
+    if (this.missed.has(event.runId)) {
+      this.speaking.set(event.runId, this.first(event));
+      this.draw();
+    } else {
+      this.missed.add(event.runId);
+      void this.load().catch(() => {});
+    }
   }
 
   private ended(event: ChatEvent): void {
@@ -127,8 +140,7 @@ export class Conversation {
     const run = this.speaking.get(runId);
     const ended = state === "aborted" ? "aborted" : "done";
     this.mark(runId, { state: ended, ...(mergedInto !== undefined && { mergedInto }) });
-    this.speaking.delete(runId);
-    this.heard.delete(runId);
+    this.forget(runId);
     const text = textOf(message) || (mergedInto === undefined ? (run?.text ?? "") : "");
     if (text) {
       const content = [{ type: "text", text }];
@@ -143,13 +155,17 @@ export class Conversation {
 
   private failed(event: ChatEvent): void {
     this.changes += 1;
-    this.speaking.delete(event.runId);
-    this.heard.delete(event.runId);
+    this.forget(event.runId);
     const error = { code: event.code ?? event.errorKind ?? "unknown", message: event.errorMessage ?? "" };
     const retryAt = event.retryAtMs;
     if (retryAt === undefined) this.mark(event.runId, { state: "parked", error });
     else this.mark(event.runId, { state: "waiting", error, retryAt });
     this.publish();
+  }
+
+  private forget(runId: string): void {
+    this.speaking.delete(runId);
+    this.missed.delete(runId);
   }
 
   private mark(runId: string, change: Partial<Entry>): void {
@@ -177,30 +193,19 @@ export class Conversation {
     this.loaded.value = true;
   }
 
-  /** Goes on with the answers that are being given; drops those that ended while nobody listened. */
+  /** Goes on with the answers that are being given from where the gateway says they are, which is never less
+   * than what was heard of them; drops those that ended, or begin anew, while nobody listened. */
   private resume(messages: Message[]): void {
-    const under = messages.filter((one) => one.role === "user" && one.state === "running");
-    this.late = new Set(under.map((one) => one.runId ?? ""));
-    for (const [runId, run] of this.speaking) {
-      if (this.late.has(runId)) continue;
-      if (messages.some((one) => one.runId === runId)) this.speaking.delete(run.runId);
+    const partial = messages.filter((one) => one.role === "assistant" && one.state === "running");
+    const told = new Map(partial.map((message) => [message.runId ?? "", textOf(message)]));
+    for (const runId of [...this.speaking.keys()]) {
+      if (!told.has(runId) && messages.some((one) => one.runId === runId)) this.speaking.delete(runId);
     }
-    for (const message of messages) {
-      const { runId } = message;
-      if (message.role !== "assistant" || message.state !== "running" || runId === undefined) continue;
-      const run = this.speaking.get(runId);
-      const text = textOf(message);
-      if (text.length <= (run?.text.length ?? 0)) continue;
-      const beside = run?.beside ?? new Set<string>();
-      this.speaking.set(runId, { runId, text, seq: run?.seq ?? 0, partial: false, beside });
+    for (const [runId, text] of told) {
+      this.speaking.set(runId, begin(runId, text, 0, this.speaking.get(runId)?.beside ?? []));
+      this.missed.delete(runId);
     }
     this.publish();
-  }
-
-  /** The connection was lost: what is said until it is back is missing from the answers under way. */
-  interrupted(): void {
-    this.heard.clear();
-    for (const [runId, run] of this.speaking) this.speaking.set(runId, { ...run, seq: 0, partial: true });
   }
 
   /** Shows new words with the next frame of the screen, however many come before it. */

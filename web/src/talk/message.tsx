@@ -86,7 +86,7 @@ export function Answer({ entry, run }: { entry: Entry; run?: undefined } | { run
   const text = run ? run.text : textOf(entry);
   return (
     <article aria-label={t("agent")} aria-busy={run !== undefined} class={run && "live"}>
-      {run?.partial && <p class="meta"><span>{t("missedBeginning")}</span></p>}
+      {run && run.from > 0 && <p class="meta"><span>{t("missedBeginning")}</span></p>}
       <Markdown text={text} growing={run !== undefined} />
       {entry && <Origin entry={entry} text={text} />}
     </article>

@@ -19,6 +19,8 @@ pub(super) struct Ending<'a> {
     pub(super) shared: &'a Shared,
     pub(super) claimed: &'a Claimed,
     pub(super) runs: &'a Runs,
+    /// The id that an answer is stored under.
+    pub(super) reply: MessageId,
     pub(super) policy: QueuePolicy,
 }
 
@@ -43,7 +45,7 @@ impl Ending<'_> {
                 metrics::used(usage);
                 let now = self.shared.clock.now();
                 let answer = Answer {
-                    id: MessageId(self.shared.ids.uuid(now)),
+                    id: self.reply,
                     answers: self.claimed.messages.first()?.id,
                     run: self.runs.run.clone(),
                     merged: self.runs.merged.clone(),

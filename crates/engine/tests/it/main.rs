@@ -3,5 +3,6 @@
 
 mod failure;
 mod order;
+mod partial;
 mod restart;
 mod scene;

@@ -1,7 +1,7 @@
 //! Order, collection, interruption: what happens to messages that come while a session is busy.
 
 use config::settings::messages::Mode;
-use domain::{EventBody, Refusal, RunId, Verdict};
+use domain::{EventBody, Refusal, RunId, Turns, Verdict};
 use store::LineOutcome;
 use testkit::both_engines;
 

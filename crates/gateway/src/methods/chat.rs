@@ -2,7 +2,7 @@
 
 use channels::web::Said;
 use domain::event::Usage;
-use domain::{MessageId, Refusal, Role, RunId, SessionKey, Timestamp, Verdict};
+use domain::{MessageId, PartialAnswer, Refusal, Role, RunId, SessionKey, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Line, LineOutcome};
@@ -120,12 +120,14 @@ pub(super) async fn send(call: Call) -> Result<Payload, Error> {
 pub(super) async fn abort(call: Call) -> Result<Payload, Error> {
     let params: AbortParams = call.request.params()?;
     let session = call.existing(&params.session_key).await?;
-    let runs = (call.context.gateway.abort)(&session, params.run_id.as_ref());
+    let runs = call.context.gateway.turns.abort(&session, params.run_id.as_ref());
     payload(&json!({ "ok": true, "aborted": !runs.is_empty(), "runIds": runs }))
 }
 
 /// `chat.history {sessionKey, limit?, before?}` -> `{sessionKey, messages, hasMore}`, oldest first.
-/// `before` is a message's `seq` or its `id`.
+/// `before` is a message's `seq` or its `id`. Without it an answer that is being given stands there too, as
+/// far as it goes, with the state `running`: it has the words of every `chat` event that came before this
+/// response, and the `offset` of those that come after it says where they go on.
 pub(super) async fn history(call: Call) -> Result<Payload, Error> {
     let params: HistoryParams = call.request.params()?;
     let session_key = call.existing(&params.session_key).await?;
@@ -141,8 +143,23 @@ pub(super) async fn history(call: Call) -> Result<Payload, Error> {
     if has_more {
         lines.remove(0);
     }
-    let messages = lines.into_iter().map(Told::from).collect();
+    let mut messages: Vec<_> = lines.into_iter().map(Told::from).collect();
+    if before.is_none() {
+        // Last, with nothing to wait for after it: events that are told until then are in it.
+        add_partial(&mut messages, call.context.gateway.turns.said(&session_key));
+    }
     payload(&History { session_key, messages, has_more })
+}
+
+/// Puts an answer that is being given below the message that it answers. When that message is not under
+/// way in these lines, the answer was stored or given up while they were read.
+fn add_partial(messages: &mut Vec<Told>, partial: Option<PartialAnswer>) {
+    let Some(partial) = partial.filter(|partial| !partial.text.is_empty()) else { return };
+    let asked = messages.iter().rposition(|line| line.run_id == partial.run && line.is_due());
+    if let Some(place) = asked {
+        messages[place].state = LineOutcome::Running;
+        messages.insert(place + 1, Told::from(partial));
+    }
 }
 
 // === impl Call ===
@@ -182,6 +199,30 @@ impl Call {
 }
 
 // === impl Told ===
+
+impl Told {
+    /// Whether it waits for its turn, or has it.
+    fn is_due(&self) -> bool {
+        matches!(self.state, LineOutcome::Waiting | LineOutcome::Running)
+    }
+}
+
+impl From<PartialAnswer> for Told {
+    fn from(answer: PartialAnswer) -> Self {
+        Self {
+            id: answer.id,
+            seq: None,
+            role: Role::Assistant,
+            content: [Part { r#type: "text", text: answer.text }],
+            timestamp: answer.since,
+            run_id: answer.run,
+            state: LineOutcome::Running,
+            error: None,
+            model: None,
+            usage: None,
+        }
+    }
+}
 
 impl From<Line> for Told {
     fn from(line: Line) -> Self {

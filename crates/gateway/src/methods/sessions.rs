@@ -98,7 +98,7 @@ pub(super) async fn reset(call: Call) -> Result<Payload, Error> {
     if gateway.store.session(&key).await?.is_none() {
         return Err(Error::NoSession);
     }
-    (gateway.abort)(&key, None);
+    gateway.turns.abort(&key, None);
     gateway.store.reset_session(&key).await?;
     let at = gateway.clock.now();
     gateway.bus.publish(Event { session: key.clone(), at, body: EventBody::Changed });

@@ -237,8 +237,11 @@ fn a_tenant_hears_of_itself_alone() {
         house.tenant("boris").await;
         let mut tenant = house.client(token.expose()).await;
         tenant.request("sessions.subscribe", json!({})).await.unwrap();
-        let delta =
-            |text: &str| EventBody::Delta { run: RunId("r".to_owned()), text: text.to_owned() };
+        let delta = |text: &str| EventBody::Delta {
+            run: RunId("r".to_owned()),
+            offset: 0,
+            text: text.to_owned(),
+        };
         house.publish("agent:boris:main", delta("secret"));
         house.publish("agent:aliya:main", delta("mine"));
         let heard = tenant.whole_event("chat").await;

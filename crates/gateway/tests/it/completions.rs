@@ -76,7 +76,8 @@ fn the_whole_answer_comes_at_once() {
 fn a_stream_comes_word_by_word_and_says_nothing_twice() {
     in_house(quick(), async |house| {
         house.tenant("main").await;
-        let delta = |text: &str| EventBody::Delta { run: run("k-1"), text: text.to_owned() };
+        let delta =
+            |text: &str| EventBody::Delta { run: run("k-1"), offset: 0, text: text.to_owned() };
         let started = EventBody::Started { run: run("k-1"), merged: vec![] };
         let told = vec![started, delta("hel"), delta("lo"), replied("k-1", "hello!")];
         let engine = engine(house, "k-1", told).await;
@@ -123,7 +124,7 @@ fn failures_are_told_in_the_callers_shape() {
                 "code": "model-timeout",
             } })
         );
-        assert!(house.aborted.lock().unwrap().is_empty(), "there is nothing left to stop");
+        assert!(house.turns.aborted.lock().unwrap().is_empty(), "there is nothing left to stop");
         for (token, change, status, kind) in [
             ("wrong", json!({}), 401, "authentication_error"),
             (OPERATOR, json!({ "model": "gpt-4o" }), 404, "invalid_request_error"),
@@ -167,7 +168,7 @@ fn who_leaves_stops_the_turn() {
             drop(caller);
             let begun = std::time::Instant::now();
             let expected = Some(run(name));
-            while !house.aborted.lock().unwrap().iter().any(|(_, run)| *run == expected) {
+            while !house.turns.aborted.lock().unwrap().iter().any(|(_, run)| *run == expected) {
                 assert!(begun.elapsed().as_secs() < 10, "the turn of {name} is stopped");
                 tokio::task::yield_now().await;
             }

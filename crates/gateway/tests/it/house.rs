@@ -7,7 +7,8 @@ use std::time::Duration;
 use bus::Bus;
 use domain::message::Offered;
 use domain::{
-    Clock, Event, EventBody, Inbound, Intake, Refusal, RunId, Secret, SessionKey, Verdict,
+    Clock, Event, EventBody, Inbound, Intake, PartialAnswer, Refusal, RunId, Secret, SessionKey,
+    Turns, Verdict,
 };
 use futures::{SinkExt, StreamExt};
 use gateway::log_file::LogFiles;
@@ -24,8 +25,14 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 pub const OPERATOR: &str = "operator-token-of-this-test";
 
-/// Turns that were to be stopped.
-pub type Aborted = Arc<Mutex<Vec<(SessionKey, Option<RunId>)>>>;
+/// Turns that the test lets run.
+#[derive(Default)]
+pub struct Running {
+    /// What is being said, in any session.
+    pub said: Mutex<Option<PartialAnswer>>,
+    /// Turns that were to be stopped.
+    pub aborted: Mutex<Vec<(SessionKey, Option<RunId>)>>,
+}
 
 /// Everything that a test may want to reach behind the door.
 pub struct House {
@@ -33,7 +40,7 @@ pub struct House {
     pub bus: Bus,
     pub address: SocketAddr,
     pub settings: watch::Sender<Arc<Settings>>,
-    pub aborted: Aborted,
+    pub turns: Arc<Running>,
     pub logs: std::path::PathBuf,
     gateway: Option<OpenGateway>,
 }
@@ -58,6 +65,17 @@ struct Letterbox {
     store: Store,
     bus: Bus,
     clock: Arc<dyn Clock>,
+}
+
+impl Turns for Running {
+    fn said(&self, _: &SessionKey) -> Option<PartialAnswer> {
+        self.said.lock().unwrap().clone()
+    }
+
+    fn abort(&self, session: &SessionKey, run: Option<&RunId>) -> Vec<RunId> {
+        self.aborted.lock().unwrap().push((session.clone(), run.cloned()));
+        run.cloned().into_iter().collect()
+    }
 }
 
 impl Intake for Letterbox {
@@ -140,8 +158,7 @@ impl House {
     fn build(world: &World, limits: Limits) -> Self {
         let bus = Bus::default();
         let (settings, follow) = watch::channel(settings(OPERATOR));
-        let aborted = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&aborted);
+        let turns = Arc::new(Running::default());
         let clock: Arc<dyn Clock> = world.clock.clone();
         let intake = Letterbox { store: world.store.clone(), bus: bus.clone(), clock };
         let logs = world.directory().join("logs");
@@ -149,10 +166,7 @@ impl House {
             store: world.store.clone(),
             bus: bus.clone(),
             intake: Arc::new(intake),
-            abort: Arc::new(move |session, run| {
-                noted.lock().unwrap().push((session.clone(), run.cloned()));
-                run.cloned().into_iter().collect()
-            }),
+            turns: Arc::clone(&turns) as Arc<dyn Turns>,
             settings: follow,
             clock: world.clock.clone(),
             ids: world.ids.clone(),
@@ -169,7 +183,7 @@ impl House {
             bus,
             address,
             settings,
-            aborted,
+            turns,
             logs,
             gateway: Some(gateway),
         }

@@ -1,7 +1,7 @@
 //! A conversation over protocol v4, in the shapes that clients rely on.
 
 use domain::event::Usage;
-use domain::{EventBody, MessageId, Role, RunId, Timestamp};
+use domain::{EventBody, MessageId, PartialAnswer, Role, RunId, Timestamp};
 use serde_json::{Value, json};
 use store::{LineOutcome, NewLine};
 
@@ -88,7 +88,7 @@ fn a_message_is_taken_answered_and_read_again() {
 
         let reply = MessageId(uuid::Uuid::from_u128(9));
         house.publish("agent:main:main", EventBody::Started { run: run("k-1"), merged: vec![] });
-        let words = EventBody::Delta { run: run("k-1"), text: "hel".to_owned() };
+        let words = EventBody::Delta { run: run("k-1"), offset: 0, text: "hel".to_owned() };
         house.publish("agent:main:main", words);
         house.publish(
             "agent:main:main",
@@ -213,5 +213,86 @@ fn what_is_wrong_is_said() {
         std::fs::write(house.logs.join("openclaw-2026-11-20.log"), "{\"level\":30}\n").unwrap();
         let logs = client.request("logs.tail", json!({ "level": "info" })).await.unwrap();
         assert_eq!(logs["lines"], json!(["{\"level\":30}"]));
+    });
+}
+
+#[test]
+fn history_holds_what_is_being_said() {
+    in_house(quick(), async |house| {
+        house.tenant("main").await;
+        let mut client = house.client(OPERATOR).await;
+        for (key, text) in [("k-1", "one"), ("k-2", "two"), ("k-3", "three")] {
+            let send = json!({ "sessionKey": "main", "message": text, "idempotencyKey": key });
+            client.request("chat.send", send).await.unwrap();
+        }
+        let so_far = "Привет, 你好 👋🏽";
+        let partial = |name: &str, text: &str| {
+            let id = MessageId(uuid::Uuid::from_u128(9));
+            Some(PartialAnswer { id, run: run(name), since: Timestamp(7), text: text.to_owned() })
+        };
+        let mut history = async |said: Option<PartialAnswer>, before: Option<i64>| {
+            *house.turns.said.lock().unwrap() = said;
+            let params = json!({ "sessionKey": "main", "before": before });
+            let page = client.request("chat.history", params).await.unwrap();
+            page["messages"].as_array().unwrap().clone()
+        };
+
+        let lines = history(partial("k-2", so_far), None).await;
+        assert_eq!(lines.len(), 4);
+        let states: Vec<_> = lines.iter().map(|line| line["state"].as_str().unwrap()).collect();
+        assert_eq!(states, ["waiting", "running", "running", "waiting"]);
+        assert_eq!(
+            lines[2],
+            json!({
+                "id": MessageId(uuid::Uuid::from_u128(9)), "role": "assistant", "runId": "k-2",
+                "content": [{ "type": "text", "text": so_far }], "timestamp": 7, "state": "running",
+            })
+        );
+        assert_eq!(history(partial("k-2", so_far), Some(1_000)).await, [json!(null); 0]);
+        for nothing in [None, partial("k-2", ""), partial("k-9", so_far)] {
+            assert_eq!(history(nothing, None).await.len(), 3);
+        }
+
+        // Its answer is stored already: what the turn still holds would be the same words again.
+        let key = "agent:main:main".parse().unwrap();
+        let epoch = house.store.session(&key).await.unwrap().unwrap().epoch;
+        let line = |id: u128, role| NewLine {
+            id: MessageId(uuid::Uuid::from_u128(id)),
+            role,
+            run: run("k-0"),
+            peer: String::new(),
+            text: "stored".to_owned(),
+            at: Timestamp(1),
+            answers: None,
+            outcome: LineOutcome::Done,
+            model: None,
+            usage: None,
+        };
+        let stored = vec![line(1, Role::User), line(2, Role::Assistant)];
+        house.store.record(&key, epoch, stored, None).await.unwrap();
+        assert_eq!(history(partial("k-0", "stored"), None).await.len(), 5);
+    });
+}
+
+#[test]
+fn a_delta_says_where_it_goes_on() {
+    in_house(quick(), async |house| {
+        house.tenant("main").await;
+        let mut client = house.client(OPERATOR).await;
+        client.request("sessions.subscribe", json!({})).await.unwrap();
+        let mut so_far = String::new();
+        for text in ["Привет, ", "你好 ", "👋🏽"] {
+            let (run, offset) = (run("k-1"), so_far.len());
+            let body = EventBody::Delta { run, offset, text: text.to_owned() };
+            house.publish("agent:main:main", body);
+            so_far.push_str(text);
+            let delta = client.event("chat").await;
+            assert_eq!(
+                (&delta["offset"], &delta["deltaText"]),
+                (&json!(offset), &json!(text)),
+                "{delta}"
+            );
+        }
+        assert_eq!(so_far.len(), 29, "bytes, not letters");
     });
 }

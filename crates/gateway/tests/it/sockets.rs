@@ -141,7 +141,7 @@ async fn listener(house: &House, buffer: u32) -> Client {
 const MANY: usize = 120;
 
 fn words(number: usize) -> EventBody {
-    EventBody::Delta { run: RunId(number.to_string()), text: "x".repeat(64 * 1024) }
+    EventBody::Delta { run: RunId(number.to_string()), offset: 0, text: "x".repeat(64 * 1024) }
 }
 
 /// How many frames a client finds that has not read for long, and how it was closed.

@@ -141,7 +141,7 @@ impl Waiting {
                 self.begun = true;
                 Ok(None)
             }
-            EventBody::Delta { run, text } if *run == self.carrier => {
+            EventBody::Delta { run, text, .. } if *run == self.carrier => {
                 self.begun = true;
                 Ok(Some(Piece::Words(text.clone())))
             }
@@ -180,7 +180,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.stops {
-            (self.context.gateway.abort)(&self.session, Some(&self.run));
+            self.context.gateway.turns.abort(&self.session, Some(&self.run));
         }
     }
 }
