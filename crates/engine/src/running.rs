@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use domain::{PartialAnswer, RunId, SessionKey};
+use domain::{PartialAnswer, RunId, SessionId, SessionKey};
+use store::Claim;
 use tokio_util::sync::CancellationToken;
 
 /// Why a turn is stopped.
@@ -22,6 +23,13 @@ pub(crate) enum Reason {
 #[derive(Clone, Default)]
 pub(crate) struct Running {
     turns: Arc<Mutex<HashMap<SessionKey, Turn>>>,
+    claims: Arc<Mutex<HashMap<SessionId, Claim>>>,
+}
+
+/// A claim that somebody works on, from the first moment to the stored end; given up when this is dropped.
+pub(crate) struct Held {
+    running: Running,
+    session: SessionId,
 }
 
 /// One running turn's place; it is given up when this is dropped.
@@ -91,8 +99,19 @@ impl Running {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+    /// Notes that somebody works on a claim.
+    pub(crate) fn hold(&self, claim: Claim) -> Held {
+        self.lock_claims().insert(claim.session, claim);
+        Held { running: self.clone(), session: claim.session }
+    }
+
+    /// The claims that somebody works on.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        self.lock_claims().values().copied().collect()
+    }
+
+    fn lock_claims(&self) -> MutexGuard<'_, HashMap<SessionId, Claim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, Turn>> {
@@ -127,6 +146,14 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.running.lock().remove(&self.session);
+    }
+}
+
+// === impl Held ===
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.running.lock_claims().remove(&self.session);
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) async fn run(
             return None;
         }
     };
+    // Until its end is stored, also when that takes longer than the lease.
+    let _held = shared.running.hold(claimed.claim);
     let started = Instant::now();
     let runs = Runs::of(&claimed);
     for message in &claimed.messages {
@@ -86,8 +88,14 @@ async fn answer(
     let (started, stop) = (Instant::now(), place.stop());
     let mut machine =
         Machine::new(failed_before(claimed), settings.retry, settings.model(&claimed.key));
-    if let Some(earlier) = earlier_answer(shared, claimed).await {
-        return earlier;
+    match earlier_answer(shared, claimed).await {
+        Ok(Some(earlier)) => return earlier,
+        Ok(None) => {}
+        Err(error) => return concluded(machine.step(Happening::Failed(error.into()))),
+    }
+    // Every attempt ended with the process: the next one may do so too, and nobody else would be answered.
+    if failed_before(claimed) >= settings.retry.attempts {
+        return concluded(machine.step(Happening::Failed(Error::Defect)));
     }
     publish(
         shared,
@@ -172,15 +180,20 @@ async fn brief(settings: &Settings, claimed: &Claimed) -> Result<Brief, Error> {
 }
 
 /// An attempt that came as far as the transcript and no further has given its answer already.
-async fn earlier_answer(shared: &Shared, claimed: &Claimed) -> Option<Conclusion> {
-    let first = claimed.messages.first().filter(|message| message.attempts > 0)?;
-    let line = shared.store.answer_to(&claimed.key.tenant, first.id).await.ok()??;
-    Some(Conclusion::Answer {
+async fn earlier_answer(
+    shared: &Shared,
+    claimed: &Claimed,
+) -> Result<Option<Conclusion>, store::Error> {
+    let Some(first) = claimed.messages.first().filter(|message| message.attempts > 0) else {
+        return Ok(None);
+    };
+    let line = shared.store.answer_to(&claimed.key.tenant, first.id).await?;
+    Ok(line.map(|line| Conclusion::Answer {
         text: line.text,
         model: line.model.unwrap_or_default(),
         usage: line.usage.unwrap_or_default(),
         aborted: line.outcome == LineOutcome::Aborted,
-    })
+    }))
 }
 
 fn said(line: Line) -> Option<Said> {

@@ -21,8 +21,9 @@ const FOUND: u32 = 1_000;
 pub(super) async fn leases(shared: Weak<Shared>) {
     let mut ticks = ticks(RENEWAL);
     while let Some(shared) = next_round(&mut ticks, &shared).await {
-        if !shared.running.is_empty()
-            && let Err(error) = shared.store.renew(shared.instance, LEASE).await
+        let claims = shared.running.claims();
+        if !claims.is_empty()
+            && let Err(error) = shared.store.renew(claims, LEASE).await
         {
             tracing::warn!(%error, "leases could not be renewed");
         }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use domain::backoff::Backoff;
 use domain::queue::{QueueDrop, QueuePolicy};
 use domain::{Answer, Event, EventBody, MessageId, Role, Timestamp};
 use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome};
@@ -24,16 +25,13 @@ pub(super) struct Ending<'a> {
     pub(super) policy: QueuePolicy,
 }
 
-/// How long the end of a turn is tried while the store does not answer. After that the lease ends too, and
-/// the messages have their turn again.
-const STORE_PATIENCE: [Duration; 6] = [
-    Duration::from_millis(200),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-];
+/// How soon the end of a turn is tried again while the store does not answer, for as long as that lasts: later
+/// each time, but never so late that anybody notices when it is back.
+const STORE_AWAY: Backoff = Backoff {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(2),
+    attempts: u32::MAX,
+};
 
 // === impl Ending ===
 
@@ -62,6 +60,12 @@ impl Ending<'_> {
                 let due_at = self.shared.clock.now().after(after);
                 let told = self.failed(code, text.clone(), Some(due_at));
                 (Outcome::Retry { due_at, code: code.to_owned(), text }, Some(told), "failed")
+            }
+            Conclusion::Postpone { after, code, text } => {
+                let due_at = self.shared.clock.now().after(after);
+                let told = self.failed(code, text.clone(), Some(due_at));
+                let code = code.to_owned();
+                (Outcome::Postpone { due_at, code, text }, Some(told), "postponed")
             }
             Conclusion::Park { code, text } => {
                 metrics::parked(self.claimed.messages.len());
@@ -150,19 +154,20 @@ impl Ending<'_> {
         }
     }
 
-    /// Tries until the store has taken it. `None` when it will not: the lease is lost, or patience.
+    /// Tries until the store has taken it. `None` when it never will: the lease is lost, or the disk.
     async fn persist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Option<T>
     where
         F: Future<Output = store::Result<T>>,
     {
-        let mut patience = STORE_PATIENCE.iter();
+        let mut failed = 0;
         loop {
             match attempt().await {
                 Ok(value) => return Some(value),
                 Err(error) => {
                     tracing::warn!(session = %self.claimed.key, %error, "the end of a turn could not be stored");
-                    let pause = patience.next().filter(|_| error.is_passing())?;
-                    tokio::time::sleep(*pause).await;
+                    failed += 1;
+                    let pause = STORE_AWAY.delay(failed).filter(|_| error.is_passing())?;
+                    tokio::time::sleep(pause).await;
                 }
             }
         }

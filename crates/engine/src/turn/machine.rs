@@ -55,6 +55,8 @@ pub(super) enum Conclusion {
     Answer { text: String, model: String, usage: Usage, aborted: bool },
     /// It is tried again after a while.
     Retry { after: Duration, code: &'static str, text: String },
+    /// It is tried again after a while, and this was no attempt: nothing about the messages failed.
+    Postpone { after: Duration, code: &'static str, text: String },
     /// It is not tried again until somebody looks.
     Park { code: &'static str, text: String },
     /// The messages go back to the queue as if nothing had been tried.
@@ -105,9 +107,13 @@ impl Machine {
     }
 
     /// A failure that may pass is tried again, later each time; one that will not, or came too often, is
-    /// parked. A provider that says when to come back is believed, up to the longest delay.
+    /// parked. A provider that says when to come back is believed, up to the longest delay. A store that is
+    /// away is no failure of the messages, however long it stays away.
     fn failure(&self, error: &Error) -> Conclusion {
         let (code, text) = (error.code(), error.to_string());
+        if matches!(error, Error::Store(store) if store.is_passing()) {
+            return Conclusion::Postpone { after: self.retry.first, code, text };
+        }
         let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {
             Some(delay) => {
@@ -191,6 +197,21 @@ mod tests {
             }
         };
         assert_eq!((after(1), after(60), after(86_400)), (2, 60, 300));
+    }
+
+    #[test]
+    fn a_store_that_is_away_never_parks_a_message() {
+        for failed in [0, 4, 5, 1_000] {
+            let away = store::Error::Unavailable { action: "reading" };
+            let told = conclusion(machine(failed).step(Happening::Failed(away.into())));
+            assert!(
+                matches!(told, Conclusion::Postpone { code: "store-unavailable", .. }),
+                "{told:?}"
+            );
+        }
+        let broken = store::Error::Disk { action: "reading" };
+        let told = conclusion(machine(0).step(Happening::Failed(broken.into())));
+        assert!(matches!(told, Conclusion::Park { code: "store-disk", .. }), "{told:?}");
     }
 
     #[test]

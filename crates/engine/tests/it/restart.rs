@@ -106,6 +106,27 @@ both_engines! {
         assert_eq!(scene.words("main").await, words);
     }
 
+    async fn a_message_that_ends_the_process_each_time_is_parked(world: &World) {
+        world.tenant("main").await;
+        let admitted = admit(world, "r-1", "poison").await;
+        for _ in 0..5 {
+            let claimed = world.store.claim(admitted.session, INSTANCE, LEASE, None).await.unwrap();
+            assert!(claimed.is_some());
+            world.store.let_go(INSTANCE).await.unwrap();
+        }
+        let mut scene = start(world, "echo").await;
+        let told = scene.until(|body| match body {
+            EventBody::Failed { code, retry_at, .. } => Some((*code, *retry_at)),
+            _ => None,
+        });
+        assert_eq!(told.await, ("turn-defect", None));
+        assert_eq!(scene.simulator.journal().counts().requests, 0, "it was not tried a sixth time");
+        scene.tell("main", "r-2", "next").await;
+        assert_eq!(scene.answer("r-2").await, "You said: next");
+        world.store.replay(admitted.message).await.unwrap();
+        assert_eq!(scene.answer("r-1").await, "You said: poison");
+    }
+
     async fn another_instances_session_is_left_alone_until_its_lease_ends(world: &World) {
         world.tenant("main").await;
         let admitted = admit(world, "r-1", "theirs").await;

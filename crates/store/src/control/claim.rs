@@ -48,11 +48,14 @@ statements! {
         WHERE session_id = $1 AND state = 'running'";
     PARK = "UPDATE inbox SET state = 'parked', error_code = $2, error_text = $3
         WHERE session_id = $1 AND state = 'running'";
+    POSTPONE = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4,
+            attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
+        WHERE session_id = $1 AND state = 'running'";
     RELEASE = "UPDATE inbox SET state = 'waiting', attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
         WHERE session_id = $1 AND state = 'running'";
     NEXT_DUE = "SELECT due_at FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')
         ORDER BY seq LIMIT 1";
-    RENEW = "UPDATE session SET lease_until = $2 WHERE owner = $1";
+    RENEW = "UPDATE session SET lease_until = $4 WHERE id = $1 AND owner = $2 AND fence = $3";
     LET_GO = "UPDATE session SET owner = NULL, lease_until = NULL,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE owner = $1";
@@ -122,6 +125,15 @@ pub enum Outcome {
         /// One line.
         text: String,
     },
+    /// In a failure that may pass and is not the messages' fault: it counts as no attempt.
+    Postpone {
+        /// When to try again.
+        due_at: Timestamp,
+        /// Stable code.
+        code: String,
+        /// One line.
+        text: String,
+    },
     /// In a failure that will not pass by itself, or that came too often.
     Park {
         /// Stable code.
@@ -172,17 +184,25 @@ impl Store {
             .await
     }
 
-    /// Prolongs every lease of an instance.
+    /// Prolongs the leases of these claims, and no others: a session that an instance holds without knowing
+    /// it, because the answer to its claim got lost, must become free again.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn renew(&self, owner: Uuid, lease: Duration) -> Result<()> {
+    pub async fn renew(&self, claims: Vec<Claim>, lease: Duration) -> Result<()> {
         let until = self.clock.now().after(lease);
         self.control
             .db
             .write("renewing leases", move |conn| {
                 Box::pin(async move {
-                    on!(conn, c => sqlx::query(RENEW).bind(owner).bind(until.0).execute(c).await.map(drop))?;
+                    for Claim { session, owner, fence } in claims {
+                        on!(conn, c => sqlx::query(RENEW)
+                            .bind(session.0)
+                            .bind(owner)
+                            .bind(fence)
+                            .bind(until.0)
+                            .execute(c).await.map(drop))?;
+                    }
                     Ok(())
                 })
             })
@@ -304,6 +324,10 @@ async fn finish(
         }
         Outcome::Retry { due_at, code, text } => {
             on!(conn, c => sqlx::query(RETRY)
+                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
+        }
+        Outcome::Postpone { due_at, code, text } => {
+            on!(conn, c => sqlx::query(POSTPONE)
                 .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
         }
         Outcome::Park { code, text } => {

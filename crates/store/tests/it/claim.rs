@@ -125,6 +125,23 @@ both_engines! {
         assert!(matches!(again, Err(Error::Fenced)), "a turn ends once: {again:?}");
     }
 
+    async fn only_the_leases_that_are_named_are_prolonged(world: &World) {
+        world.tenant("main").await;
+        let mut claims = Vec::new();
+        for conversation in ["a", "b"] {
+            let admitted = admit(&world.store, message(conversation, conversation)).await;
+            claims.push(claim(&world.store, &admitted).await.claim);
+        }
+        let fenced = store::Claim { fence: claims[1].fence + 1, ..claims[1] };
+        world.clock.advance(LEASE / 2);
+        world.store.renew(vec![claims[0], fenced], LEASE).await.unwrap();
+        world.clock.advance(LEASE / 2);
+        let ready = world.store.ready(10).await.unwrap();
+        assert_eq!(ready.iter().map(|ready| ready.session).collect::<Vec<_>>(), [claims[1].session]);
+        world.clock.advance(LEASE / 2);
+        assert_eq!(world.store.ready(10).await.unwrap().len(), 2);
+    }
+
     async fn a_restarted_instance_takes_its_sessions_up_at_once(world: &World) {
         world.tenant("main").await;
         let admitted = admit(&world.store, message("a", "r-1")).await;

@@ -91,6 +91,25 @@ both_engines! {
         assert_eq!(world.store.counts(None).await.unwrap(), Counts { waiting: 0, running: 0, parked: 1 });
     }
 
+    async fn what_is_not_the_messages_fault_is_no_attempt(world: &World) {
+        world.tenant("main").await;
+        let first = admit(&world.store, message("a", "r-1")).await;
+        admit(&world.store, message("a", "r-2")).await;
+        for _ in 0..10 {
+            let claimed = claim(&world.store, &first).await;
+            assert_eq!(runs(&claimed.messages), ["r-1", "r-2"], "nothing is tried alone for it");
+            let due_at = world.clock.now().after(Duration::from_secs(2));
+            let (code, text) = ("store-unavailable".to_owned(), "away".to_owned());
+            let postponed = Outcome::Postpone { due_at, code: code.clone(), text: text.clone() };
+            let due = world.store.finish(claimed.claim, postponed).await.unwrap();
+            assert_eq!(due, Some(due_at));
+            let row = world.store.inbox_row(first.message).await.unwrap();
+            assert_eq!((row.attempts, row.error), (0, Some((code, text))));
+            assert!(world.store.claim(first.session, US, LEASE, None).await.unwrap().is_none());
+            world.clock.advance(Duration::from_secs(2));
+        }
+    }
+
     async fn a_turn_that_was_given_back_is_no_attempt(world: &World) {
         world.tenant("main").await;
         let admitted = admit(&world.store, message("a", "r-1")).await;

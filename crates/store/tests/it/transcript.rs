@@ -30,10 +30,12 @@ both_engines! {
             let said = vec![words.clone()];
             world.store.record(&claimed.key, claimed.epoch, said, Some(answer)).await.unwrap().unwrap()
         };
-        assert_eq!(record(first.clone()).await.answer.text, "first");
-        assert_eq!(record(first.clone()).await.answer.id, first.id);
-        let there = record(second).await;
-        assert_eq!((there.answer.id, there.answer.text.as_str()), (first.id, "first"), "one answer to a message");
+        let new = record(first.clone()).await;
+        assert_eq!((new.answer.text.as_str(), new.earlier), ("first", None));
+        let again = record(first.clone()).await;
+        assert_eq!((again.answer.id, again.earlier.unwrap().len()), (first.id, 1));
+        let there = record(second).await.answer;
+        assert_eq!((there.id, there.text.as_str()), (first.id, "first"), "one answer to a message");
         let lines = world.store.transcript(&claimed.key, claimed.epoch, 10).await.unwrap();
         assert_eq!(texts(&lines), ["words of r-1", "first"]);
         assert_eq!((lines[1].model.as_deref(), lines[1].usage), (first.model.as_deref(), first.usage));

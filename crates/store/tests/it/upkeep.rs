@@ -7,7 +7,7 @@ use domain::session::SessionState;
 use store::{SessionFilter, Upkeep};
 use testkit::{World, both_engines};
 
-use crate::words::{US, admit, answer_all, claim, key, message, message_in, park};
+use crate::words::{LEASE, admit, answer_all, claim, key, message, message_in, park};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -52,7 +52,7 @@ both_engines! {
         let admitted = admit(&world.store, message("a", "r-1")).await;
         let claimed = claim(&world.store, &admitted).await;
         world.clock.advance(2 * HOUR);
-        world.store.renew(US, crate::words::LEASE).await.unwrap();
+        world.store.renew(vec![claimed.claim], LEASE).await.unwrap();
         assert_eq!(world.store.upkeep().await.unwrap().expired, 0);
         assert_eq!(state(world, "a").await, SessionState::Processing);
         answer_all(&world.store, &claimed, 50).await;
