@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use domain::{PartialAnswer, RunId, SessionId, SessionKey};
+use domain::{PartialAnswer, RunId, SessionKey};
 use store::Claim;
 use tokio_util::sync::CancellationToken;
 
@@ -23,13 +23,6 @@ pub(crate) enum Reason {
 #[derive(Clone, Default)]
 pub(crate) struct Running {
     turns: Arc<Mutex<HashMap<SessionKey, Turn>>>,
-    claims: Arc<Mutex<HashMap<SessionId, Claim>>>,
-}
-
-/// A claim that somebody works on, from the first moment to the stored end; given up when this is dropped.
-pub(crate) struct Held {
-    running: Running,
-    session: SessionId,
 }
 
 /// One running turn's place; it is given up when this is dropped.
@@ -48,6 +41,7 @@ pub(crate) struct Stop {
 }
 
 struct Turn {
+    claim: Claim,
     runs: Vec<RunId>,
     /// `None` once it has come to its conclusion, which is then written down.
     stop: Option<Stop>,
@@ -60,12 +54,13 @@ impl Running {
     /// Takes a session's place for a turn that answers these runs, with this answer.
     pub(crate) fn enter(
         &self,
+        claim: Claim,
         session: SessionKey,
         runs: Vec<RunId>,
         answer: PartialAnswer,
     ) -> Place {
         let (stop, answer) = (Stop::default(), Arc::new(Mutex::new(answer)));
-        let turn = Turn { runs, stop: Some(stop.clone()), answer: Arc::clone(&answer) };
+        let turn = Turn { claim, runs, stop: Some(stop.clone()), answer: Arc::clone(&answer) };
         self.lock().insert(session.clone(), turn);
         Place { running: self.clone(), session, stop, answer }
     }
@@ -99,19 +94,9 @@ impl Running {
         }
     }
 
-    /// Notes that somebody works on a claim.
-    pub(crate) fn hold(&self, claim: Claim) -> Held {
-        self.lock_claims().insert(claim.session, claim);
-        Held { running: self.clone(), session: claim.session }
-    }
-
-    /// The claims that somebody works on.
+    /// The claims that somebody works on, from the first moment to the stored end.
     pub(crate) fn claims(&self) -> Vec<Claim> {
-        self.lock_claims().values().copied().collect()
-    }
-
-    fn lock_claims(&self) -> MutexGuard<'_, HashMap<SessionId, Claim>> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().values().map(|turn| turn.claim).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, Turn>> {
@@ -149,14 +134,6 @@ impl Drop for Place {
     }
 }
 
-// === impl Held ===
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.running.lock_claims().remove(&self.session);
-    }
-}
-
 // === impl Stop ===
 
 impl Stop {
@@ -179,7 +156,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{MessageId, Timestamp};
+    use domain::{MessageId, SessionId, Timestamp};
     use uuid::Uuid;
 
     use super::*;
@@ -194,16 +171,18 @@ mod tests {
             since: Timestamp(1),
             text: String::new(),
         };
-        let place = running.enter(session.clone(), vec![run.clone()], answer);
+        let (owner, session_id) = (Uuid::from_u128(7), SessionId(Uuid::from_u128(2)));
+        let claim = Claim { session: session_id, owner, fence: 1 };
+        let place = running.enter(claim, session.clone(), vec![run.clone()], answer);
         let cancel = || running.cancel(&session, Some(&run), Reason::Person);
         assert_eq!((place.say("Привет"), place.say(" 👋"), place.say("!")), (0, 12, 17));
         assert_eq!(cancel(), std::slice::from_ref(&run));
         place.conclude();
         assert_eq!(cancel(), []);
         assert_eq!(running.said(&session).unwrap().text, "Привет 👋!");
-        assert!(!running.is_empty(), "its lease is kept");
+        assert_eq!(running.claims(), [claim], "its lease is kept");
         drop(place);
         assert_eq!(running.said(&session), None);
-        assert!(running.is_empty());
+        assert_eq!(running.claims(), []);
     }
 }

@@ -49,8 +49,6 @@ pub(crate) async fn run(
             return None;
         }
     };
-    // Until its end is stored, also when that takes longer than the lease.
-    let _held = shared.running.hold(claimed.claim);
     let started = Instant::now();
     let runs = Runs::of(&claimed);
     for message in &claimed.messages {
@@ -60,7 +58,7 @@ pub(crate) async fn run(
     let since = shared.clock.now();
     let reply = MessageId(shared.ids.uuid(since));
     let partial = PartialAnswer { id: reply, run: runs.run.clone(), since, text: String::new() };
-    let place = shared.running.enter(claimed.key.clone(), all, partial);
+    let place = shared.running.enter(claimed.claim, claimed.key.clone(), all, partial);
     let turn = answer(shared, &settings, policy, &claimed, &runs, &place);
     // A panic in a turn is a failed attempt of its messages, not the end of the session.
     let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
