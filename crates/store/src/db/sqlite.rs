@@ -166,8 +166,13 @@ impl Writer {
         }
         let (reply, answer) = oneshot::channel();
         let job = Write { action, work: Some(work), outcome: None, reply };
-        self.jobs.send(Box::new(job)).await.map_err(|_| Error::Unavailable { action })?;
-        answer.await.map_err(|_| Error::Unavailable { action })?
+        self.jobs.send(Box::new(job)).await.map_err(|_| self.gone(action))?;
+        answer.await.map_err(|_| self.gone(action))?
+    }
+
+    /// Why nobody writes any more.
+    fn gone(&self, action: &'static str) -> Error {
+        if self.alarm.is_ringing() { Error::Disk { action } } else { Error::Unavailable { action } }
     }
 }
 
