@@ -15,6 +15,7 @@ packages=()
 have cc || packages+=(gcc libc6-dev)
 have chromium || packages+=(chromium)
 have promtool || packages+=(prometheus)
+have strace || packages+=(strace)
 scripts/postgres-bin.sh >/dev/null || packages+=(postgresql)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
