@@ -69,13 +69,13 @@ impl Installation {
         })
     }
 
-    /// Opens the store.
+    /// Opens the store for one command, beside a gateway that may be running.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub async fn store(&self) -> Result<Store, Error> {
         let location = self.location()?;
-        Ok(Store::open(location, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+        Ok(Store::open_patiently(location, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
     }
 
     /// A tenant's workspace: the files that its agent reads before every answer.

@@ -84,7 +84,7 @@ impl Instance {
         let metrics = install_metrics()?;
         let identity = Identity::take(&installation.paths.state, clock.as_ref(), ids.as_ref())?;
         let listener = listener(installation.config(), plan)?;
-        let store = installation.store().await?;
+        let store = Store::open(installation.location()?, clock.clone(), ids.clone()).await?;
         create_first_tenant(installation, &store).await?;
         let link = store.create_link(LINK_LIFETIME).await?;
 

@@ -10,7 +10,7 @@ pub(crate) mod tenant;
 pub(crate) mod upkeep;
 
 use crate::alarm::Alarm;
-use crate::db::{Db, EngineKind, on, statements};
+use crate::db::{Db, EngineKind, Footprint, on, statements};
 use crate::error::{Error, Result};
 use crate::location::Location;
 
@@ -47,8 +47,12 @@ pub(crate) fn statements() -> Vec<&'static str> {
 // === impl Control ===
 
 impl Control {
-    pub(crate) async fn open(location: &Location, alarm: &Alarm) -> Result<Self> {
-        let db = location.open_control(alarm).await?;
+    pub(crate) async fn open(
+        location: &Location,
+        footprint: Footprint,
+        alarm: &Alarm,
+    ) -> Result<Self> {
+        let db = location.open_control(footprint, alarm).await?;
         if db.engine() == EngineKind::Sqlite {
             check_engine(&db).await?;
         }

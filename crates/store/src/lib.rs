@@ -33,6 +33,7 @@ pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 
 use alarm::Alarm;
 use control::Control;
+use db::Footprint;
 use tenants::Tenants;
 
 /// The store. Cheap to clone.
@@ -65,8 +66,30 @@ impl Store {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self> {
+        Self::open_with(location, Footprint::CONTROL, clock, ids).await
+    }
+
+    /// Like [`Self::open`], for a process that does one thing and ends: while another process writes it
+    /// waits for up to 30 seconds rather than 5.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub async fn open_patiently(
+        location: Location,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self> {
+        Self::open_with(location, Footprint::COMMAND, clock, ids).await
+    }
+
+    async fn open_with(
+        location: Location,
+        footprint: Footprint,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self> {
         let alarm = Alarm::new();
-        let control = Control::open(&location, &alarm).await?;
+        let control = Control::open(&location, footprint, &alarm).await?;
         let tenants = Tenants::new(location, alarm.clone(), Arc::clone(&clock));
         Ok(Self { control, tenants, alarm, clock, ids })
     }

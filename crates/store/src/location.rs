@@ -52,11 +52,11 @@ impl Location {
             })
     }
 
-    pub(crate) async fn open_control(&self, alarm: &Alarm) -> Result<Db> {
+    pub(crate) async fn open_control(&self, footprint: Footprint, alarm: &Alarm) -> Result<Db> {
         match self {
             Self::Directory(root) => {
                 let path = root.join("control.db");
-                open_file(&path, Footprint::CONTROL, &CONTROL_SQLITE, alarm).await
+                open_file(&path, footprint, &CONTROL_SQLITE, alarm).await
             }
             Self::Server(options) => {
                 open_server(options, SERVER_CONNECTIONS, &CONTROL_POSTGRES).await

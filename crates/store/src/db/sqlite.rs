@@ -28,13 +28,15 @@ pub(crate) struct Sqlite {
     pub(super) writer: Writer,
 }
 
-/// How much memory and how many threads one file may take.
+/// How much memory and how many threads one file may take, and how long it may wait.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Footprint {
     /// Reading connections; each is a thread while it is open.
     readers: u32,
     /// Page cache of each connection, in KiB.
     cache_kib: u32,
+    /// How long a transaction waits while another process writes.
+    patience: Duration,
 }
 
 /// Hands transactions to the one connection that writes.
@@ -75,9 +77,13 @@ struct Write<T, F> {
 
 impl Footprint {
     /// The control database: every message passes through it.
-    pub(crate) const CONTROL: Self = Self { readers: 4, cache_kib: 2_048 };
+    pub(crate) const CONTROL: Self =
+        Self { readers: 4, cache_kib: 2_048, patience: Duration::from_secs(5) };
+    /// The control database in a process that does one thing: nobody waits for it but the person who asked,
+    /// and whoever writes all the time leaves others only short gaps.
+    pub(crate) const COMMAND: Self = Self { patience: Duration::from_secs(30), ..Self::CONTROL };
     /// A tenant's database: there may be hundreds.
-    pub(crate) const TENANT: Self = Self { readers: 2, cache_kib: 512 };
+    pub(crate) const TENANT: Self = Self { readers: 2, cache_kib: 512, ..Self::CONTROL };
 }
 
 // === impl Sqlite ===
@@ -99,7 +105,7 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(footprint.patience)
             .pragma("cache_size", format!("-{}", footprint.cache_kib))
             .pragma("journal_size_limit", "16777216");
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
