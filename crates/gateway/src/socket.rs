@@ -65,19 +65,14 @@ struct Socket {
     outbox: Outbox,
     bucket: Bucket,
     events: Option<Subscription>,
-    answering: Option<BoxFuture<'static, Reply>>,
+    /// The answer to the request in hand; the next one is read when it is there.
+    answering: Option<BoxFuture<'static, Utf8Bytes>>,
+    /// The health that goes with a tick to those who listen.
+    looking: Option<BoxFuture<'static, Health>>,
     seq: u64,
     next_tick: Instant,
     next_ping: Instant,
     heard: Instant,
-}
-
-/// What is being found out.
-enum Reply {
-    /// The frame that answers a request.
-    Response(Utf8Bytes),
-    /// The payload of the event `health`, which goes with every tick to those who listen.
-    Health(Box<Health>),
 }
 
 /// What happened next on a connection.
@@ -85,7 +80,8 @@ enum Step {
     Stop,
     Revoked,
     Flushed(Result<(), WireError>),
-    Answered(Reply),
+    Answered(Utf8Bytes),
+    Looked(Health),
     Message(Option<Result<Message, WireError>>),
     Heard(Result<Arc<Event>, Missed>),
     Time,
@@ -168,6 +164,7 @@ impl Socket {
             bucket: Bucket::new(limits.frames_per_second, limits.frame_burst),
             events: None,
             answering: None,
+            looking: None,
             seq: 0,
             next_tick: now + limits.tick,
             next_ping: now + limits.ping,
@@ -202,6 +199,7 @@ impl Socket {
     ) -> Step {
         let reads = self.answering.is_none() && self.outbox.has_room();
         let answering: OptionFuture<_> = self.answering.as_mut().into();
+        let looking: OptionFuture<_> = self.looking.as_mut().into();
         let events: OptionFuture<_> = self.events.as_mut().map(Subscription::next).into();
         let stopping = self.context.tasks.stopping();
         tokio::select! {
@@ -210,6 +208,7 @@ impl Socket {
             () = self.guest.lease.ended() => Step::Revoked,
             flushed = self.outbox.flush(sink), if self.outbox.is_busy() => Step::Flushed(flushed),
             Some(answer) = answering => Step::Answered(answer),
+            Some(health) = looking => Step::Looked(health),
             // Before what may come without end.
             () = timer => Step::Time,
             message = source.next(), if reads => Step::Message(message),
@@ -229,10 +228,11 @@ impl Socket {
             Step::Flushed(outcome) => outcome.map_err(|error| End::of(&error)),
             Step::Answered(answer) => {
                 self.answering = None;
-                match answer {
-                    Reply::Response(frame) => self.outbox.push(frame),
-                    Reply::Health(health) => self.tell("health", &health),
-                }
+                self.outbox.push(answer)
+            }
+            Step::Looked(health) => {
+                self.looking = None;
+                self.tell("health", &health)
             }
             Step::Message(None) => Err(End::Gone),
             Step::Message(Some(Err(error))) => Err(End::of(&error)),
@@ -270,8 +270,7 @@ impl Socket {
                     self.events = Some(self.context.gateway.bus.subscribe(topic));
                 }
                 let access = Arc::clone(&self.guest.access);
-                let answer = methods::answer(self.context.clone(), access, request);
-                self.answering = Some(answer.map(Reply::Response).boxed());
+                self.answering = Some(methods::answer(self.context.clone(), access, request));
                 Ok(())
             }
             // Without a request there is no id to answer to; clients know this one.
@@ -316,12 +315,12 @@ impl Socket {
         Ok(())
     }
 
-    /// Those who listen hear of the health with every tick, unless they ask something just now.
+    /// Those who listen hear of the health with every tick.
     fn look_at_health(&mut self) {
-        if self.events.is_some() && self.answering.is_none() {
+        if self.events.is_some() && self.looking.is_none() {
             let (context, access) = (self.context.clone(), Arc::clone(&self.guest.access));
             let look = async move { Health::look(&context, access.only_tenant()).await };
-            self.answering = Some(look.map(|health| Reply::Health(Box::new(health))).boxed());
+            self.looking = Some(look.boxed());
         }
     }
 

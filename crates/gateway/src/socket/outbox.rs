@@ -110,3 +110,56 @@ impl Outbox {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use futures::channel::mpsc;
+    use futures::{SinkExt, StreamExt};
+
+    use super::*;
+
+    fn frame(length: usize) -> Utf8Bytes {
+        Utf8Bytes::from("x".repeat(length))
+    }
+
+    #[test]
+    fn it_overflows_at_its_bound_but_one_large_frame_may_wait_alone() {
+        let mut outbox = Outbox::new(100);
+        assert!(outbox.push(frame(1_000)).is_ok());
+        assert_eq!(
+            outbox.push(frame(1)),
+            Err(End::Closed(Close::Overload, "the client does not keep up"))
+        );
+        let mut outbox = Outbox::new(100);
+        assert!(outbox.push(frame(60)).is_ok() && !outbox.has_room());
+        assert!(outbox.push(frame(40)).is_ok());
+        assert!(outbox.push(frame(1)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_knows_since_when_the_client_is_behind() {
+        let (sink, mut reader) = mpsc::channel::<Message>(0);
+        let mut sink = sink.sink_map_err(|_| ());
+        let mut outbox = Outbox::new(100);
+        for _ in 0..3 {
+            outbox.push(frame(30)).unwrap();
+        }
+        assert!(outbox.flush(&mut sink).now_or_never().is_none());
+        let since = outbox.behind_since().unwrap();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        // Reading a little does not make up for it; reading everything does.
+        reader.next().await.unwrap();
+        assert!(outbox.flush(&mut sink).now_or_never().is_none());
+        assert_eq!(outbox.behind_since(), Some(since));
+        let (flushed, ()) = tokio::join!(outbox.flush(&mut sink), async {
+            reader.next().await.unwrap();
+            reader.next().await.unwrap();
+        });
+        flushed.unwrap();
+        assert_eq!((outbox.behind_since(), outbox.is_busy()), (None, false));
+        assert!(outbox.has_room());
+    }
+}

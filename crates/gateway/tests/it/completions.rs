@@ -169,7 +169,7 @@ fn who_leaves_stops_the_turn() {
             let begun = std::time::Instant::now();
             let expected = Some(run(name));
             while !house.turns.aborted.lock().unwrap().iter().any(|(_, run)| *run == expected) {
-                assert!(begun.elapsed().as_secs() < 10, "the turn of {name} is stopped");
+                assert!(begun.elapsed().as_secs() < 60, "the turn of {name} is stopped");
                 tokio::task::yield_now().await;
             }
         }

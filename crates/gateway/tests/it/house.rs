@@ -126,12 +126,10 @@ where
     });
 }
 
-/// Limits under which nothing takes long.
+/// Limits under which revocation and stopping take no time; all others are as usual, so that a busy
+/// machine fails no test.
 pub fn quick() -> Limits {
     Limits {
-        head_timeout: Duration::from_millis(200),
-        body_timeout: Duration::from_millis(200),
-        connect_timeout: Duration::from_millis(200),
         lease_check: Duration::from_millis(10),
         stop: Duration::from_secs(5),
         ..Limits::default()
@@ -359,8 +357,8 @@ impl Client {
 
     async fn frame(&mut self) -> Result<Value, Option<CloseFrame>> {
         loop {
-            let next = tokio::time::timeout(Duration::from_secs(20), self.wire.next());
-            match next.await.expect("the gateway says something within 20 s") {
+            let next = tokio::time::timeout(Duration::from_secs(60), self.wire.next());
+            match next.await.expect("the gateway says something within 60 s") {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame),
                 Some(Ok(_)) => {}
