@@ -18,6 +18,7 @@ pub struct FailureLimiter {
     allowed: u32,
     window: Duration,
     lockout: Duration,
+    exempt_loopback: bool,
     capacity: usize,
     addresses: Mutex<HashMap<AddressKey, Record>>,
 }
@@ -48,6 +49,7 @@ impl FailureLimiter {
             allowed: limits.failures,
             window: limits.failure_window,
             lockout: limits.lockout,
+            exempt_loopback: limits.exempt_loopback,
             capacity: limits.failure_addresses,
             addresses: Mutex::default(),
         }
@@ -68,6 +70,9 @@ impl FailureLimiter {
 
     /// Counts a wrong credential.
     pub fn failed(&self, address: AddressKey) {
+        if self.exempt_loopback && address.is_loopback() {
+            return;
+        }
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if addresses.len() >= self.capacity && !addresses.contains_key(&address) {
@@ -165,6 +170,17 @@ mod tests {
             advance(Duration::from_secs(7)).await;
             assert!(limiter.check(address(1)).is_ok());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn loopback_is_exempt_only_when_that_is_configured() {
+        let locked_out = |exempt_loopback| {
+            let limiter = FailureLimiter::new(&Limits { exempt_loopback, ..Limits::default() });
+            let here = AddressKey::from(std::net::IpAddr::from([127, 0, 0, 1]));
+            (0..50).for_each(|_| limiter.failed(here));
+            limiter.check(here).is_err()
+        };
+        assert_eq!((locked_out(false), locked_out(true)), (true, false));
     }
 
     #[tokio::test(start_paused = true)]

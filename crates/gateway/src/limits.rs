@@ -59,6 +59,8 @@ pub struct Limits {
     pub failure_window: Duration,
     /// How long a lock-out lasts.
     pub lockout: Duration,
+    /// Whether loopback addresses may guess as often as they like.
+    pub exempt_loopback: bool,
     /// How many addresses with failures are remembered.
     pub failure_addresses: usize,
     /// How long a stop waits for connections to finish by themselves.
@@ -97,6 +99,7 @@ impl Default for Limits {
             failures: 10,
             failure_window: 60 * SECOND,
             lockout: 300 * SECOND,
+            exempt_loopback: false,
             failure_addresses: 10_000,
             stop: 20 * SECOND,
         }

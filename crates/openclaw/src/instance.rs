@@ -63,6 +63,7 @@ pub struct Instance {
 /// What follows from the configuration, again after every change of it.
 struct Follower {
     brain: Brain,
+    model: Model,
     engine: watch::Sender<Arc<engine::Settings>>,
     gateway: watch::Sender<Arc<gateway::Settings>>,
 }
@@ -126,7 +127,12 @@ impl Instance {
         .open(listener);
 
         let mut tasks = reload::start(&watch, levels, plan.verbose);
-        let follower = Follower { brain, engine: engine_settings, gateway: gateway_settings };
+        let follower = Follower {
+            brain,
+            model: model.clone(),
+            engine: engine_settings,
+            gateway: gateway_settings,
+        };
         tasks.spawn(follower.follow(watch.config(), watch.standing()));
         tasks.spawn(watch.run());
         tasks.spawn(sum_up(metrics));
@@ -186,9 +192,8 @@ impl Follower {
             let stands = standing.borrow_and_update().clone();
             match self.brain.settings(Arc::clone(&current)).await {
                 Ok(settings) => {
-                    let model = Model::of(&settings);
+                    self.model = Model::of(&settings);
                     self.engine.send_replace(Arc::new(settings));
-                    self.gateway.send_replace(Arc::new(door::settings(&current, &model, &stands)));
                 }
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
@@ -198,6 +203,8 @@ impl Follower {
                     );
                 }
             }
+            // Also when the models cannot be used: a token that was replaced must be worth nothing.
+            self.gateway.send_replace(Arc::new(door::settings(&current, &self.model, &stands)));
         }
     }
 }

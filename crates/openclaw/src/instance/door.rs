@@ -67,6 +67,7 @@ pub fn limits(config: &Config) -> Limits {
         failures: rate.max_attempts,
         failure_window: std::time::Duration::from_millis(rate.window_ms),
         lockout: std::time::Duration::from_millis(rate.lockout_ms),
+        exempt_loopback: rate.exempt_loopback,
         ..Limits::default()
     }
 }
