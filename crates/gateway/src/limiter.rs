@@ -176,7 +176,7 @@ mod tests {
     async fn loopback_is_exempt_only_when_that_is_configured() {
         let locked_out = |exempt_loopback| {
             let limiter = FailureLimiter::new(&Limits { exempt_loopback, ..Limits::default() });
-            let here = AddressKey::from(std::net::IpAddr::from([127, 0, 0, 1]));
+            let here = AddressKey::from(IpAddr::from([127, 0, 0, 1]));
             (0..50).for_each(|_| limiter.failed(here));
             limiter.check(here).is_err()
         };
