@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -109,7 +109,8 @@ impl Sqlite {
             .pragma("cache_size", format!("-{}", footprint.cache_kib))
             .pragma("journal_size_limit", "16777216");
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-        migrate(&mut connection, schema)
+        schema
+            .run_direct(None, &mut connection, false)
             .await
             .map_err(|source| Error::Migrate { name: name.clone(), source: source.into() })?;
         let readers = SqlitePoolOptions::new()
@@ -136,24 +137,6 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
-    }
-}
-
-/// Brings the schema up to date. Several processes may open a fresh file at the same moment, and nothing
-/// keeps them from beginning the same migration; those that lose find it done when they look again.
-async fn migrate(
-    connection: &mut SqliteConnection,
-    schema: &Migrator,
-) -> std::result::Result<(), MigrateError> {
-    const LOOKS: u32 = 5;
-    let mut looks = 1;
-    loop {
-        match schema.run_direct(None, connection, false).await {
-            Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if looks < LOOKS => {
-                looks += 1;
-            }
-            other => return other,
-        }
     }
 }
 
