@@ -1,5 +1,7 @@
 //! Where the databases are, and how one is opened.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,14 +89,15 @@ async fn open_file(
     schema: &Migrator,
     alarm: &Alarm,
 ) -> Result<Db> {
-    let name = || path.display().to_string();
-    if let Some(parent) = path.parent() {
-        create_private_directory(parent).map_err(|error| Error::Open {
-            name: name(),
-            source: Arc::new(sqlx::Error::Io(error)),
-        })?;
-    }
+    let failed = |error| Error::Open {
+        name: path.display().to_string(),
+        source: Arc::new(sqlx::Error::Io(error)),
+    };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    create_private_directory(directory).map_err(failed)?;
+    let alone = alone_in(directory.to_owned()).await.map_err(failed)?;
     let sqlite = Sqlite::open(path, footprint, schema, alarm).await?;
+    drop(alone);
     Ok(Db::Sqlite(Arc::new(sqlite)))
 }
 
@@ -113,8 +116,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
     match timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options)).await {
         Ok(connected) => connected.map_err(failed),
         Err(_) => {
-            let silent = std::io::Error::new(
-                std::io::ErrorKind::TimedOut,
+            let silent = io::Error::new(
+                io::ErrorKind::TimedOut,
                 format!("the server did not answer within {}s", CONNECT_TIMEOUT.as_secs()),
             );
             Err(failed(sqlx::Error::Io(silent)))
@@ -154,7 +157,18 @@ async fn create_database(options: &PgConnectOptions, name: &str) -> Result<()> {
 }
 
 /// Directories of state are for their owner alone.
-fn create_private_directory(path: &Path) -> std::io::Result<()> {
+fn create_private_directory(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Waits until no other process opens a database in the directory: two that find the same schema missing
+/// would both create it. The right ends with the file.
+async fn alone_in(directory: PathBuf) -> io::Result<File> {
+    let locked = || {
+        let directory = File::open(directory)?;
+        directory.lock()?;
+        Ok(directory)
+    };
+    tokio::task::spawn_blocking(locked).await.map_err(io::Error::other)?
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Clock as _;
+use domain::tenant::TenantStatus;
 use futures::future::join_all;
 use store::{Error, Outcome, Ready};
 use testkit::{World, both_engines};
@@ -48,6 +49,17 @@ both_engines! {
         world.store.finish(claimed.claim, Outcome::Release).await.unwrap();
         let claimed = world.store.claim(first.session, US, LEASE, Some(2)).await.unwrap().unwrap();
         assert_eq!(runs(&claimed.messages), ["r-1", "r-2"]);
+    }
+
+    async fn the_messages_of_a_suspended_tenant_wait_until_it_is_reinstated(world: &World) {
+        let (tenant, _) = world.tenant("main").await;
+        let admitted = admit(&world.store, message("a", "r-1")).await;
+        world.store.set_tenant_status(&tenant.slug, TenantStatus::Suspended).await.unwrap();
+        assert_eq!(world.store.ready(10).await.unwrap(), []);
+        assert_eq!(next(world, admitted.session).await, [""; 0]);
+        world.store.set_tenant_status(&tenant.slug, TenantStatus::Active).await.unwrap();
+        assert_eq!(world.store.ready(10).await.unwrap().len(), 1);
+        assert_eq!(next(world, admitted.session).await, ["r-1"]);
     }
 
     async fn nobody_claims_what_has_nothing_to_say(world: &World) {

@@ -41,6 +41,24 @@ both_engines! {
         assert_eq!(list(of("nobody"), None, 0).await, "");
     }
 
+    async fn what_is_over_is_listed_only_when_it_is_asked_for(world: &World) {
+        let (parked, _, waiting) = fill(world).await;
+        world.store.drop_message(parked).await.unwrap();
+        world.store.drop_message(waiting).await.unwrap();
+        let answered = admit(&world.store, message("c", "r-5")).await;
+        let claimed = claim(&world.store, &answered).await;
+        world.store.finish(claimed.claim, Outcome::Done { answer: None }).await.unwrap();
+        let list = async |tenant: Option<TenantSlug>, state| {
+            let rows = world.store.inbox(InboxFilter { tenant, state, limit: 0 }).await.unwrap();
+            runs(&rows).join(" ")
+        };
+        assert_eq!(list(None, None).await, "r-2 r-4");
+        assert_eq!(list(None, Some(InboxState::Parked)).await, "");
+        assert_eq!(list(None, Some(InboxState::Dropped)).await, "r-1 r-3");
+        assert_eq!(list(of("acme"), Some(InboxState::Dropped)).await, "");
+        assert_eq!(list(None, Some(InboxState::Done)).await, "r-5");
+    }
+
     async fn counts_by_tenant(world: &World) {
         fill(world).await;
         let count = async |tenant: Option<TenantSlug>| world.store.counts(tenant.as_ref()).await.unwrap();
