@@ -18,7 +18,8 @@ test: ## Check everything, cheapest first; installs what is missing
 	@scripts/test.sh
 
 bench: release ## Measure speed and memory; writes docs/benchmarks.md
-	OPENCLAW_BIN=$(abspath $(RELEASE)) scripts/with-postgres.sh cargo run --release --locked -p trials -- bench
+	OPENCLAW_BIN=$(abspath $(RELEASE)) scripts/with-postgres.sh cargo run --release --locked -p trials -- \
+		bench --date "$$(date +%F)" --page docs/benchmarks.md
 
 crash: release ## Kill the process at random, on both databases, and count what was lost
 	OPENCLAW_BIN=$(abspath $(RELEASE)) scripts/with-postgres.sh cargo run --release --locked -p trials -- crash

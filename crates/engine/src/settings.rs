@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use agent::Workspace;
@@ -37,6 +37,10 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// Turns that run at once when nothing is configured: at least this many, or so many for each processor.
 const TURNS: usize = 8;
 const TURNS_PER_PROCESSOR: usize = 4;
+/// Asked for once: under control groups the answer takes a dozen file reads, and the mailbox needs it for
+/// every message.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 // === impl Settings ===
 
@@ -77,10 +81,9 @@ impl Settings {
     /// Turns that may run at once.
     #[must_use]
     pub fn turns(&self) -> usize {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         match self.config.agents.defaults.max_concurrent {
             Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
-            None => TURNS.max(TURNS_PER_PROCESSOR * processors),
+            None => TURNS.max(TURNS_PER_PROCESSOR * *PROCESSORS),
         }
     }
 
