@@ -173,8 +173,14 @@ async fn history(shared: &Shared, claimed: &Claimed) -> Result<Vec<Said>, Error>
 
 async fn brief(settings: &Settings, claimed: &Claimed) -> Result<Brief, Error> {
     let workspace = settings.workspace(&claimed.key.tenant);
-    let read = tokio::task::spawn_blocking(move || workspace.brief()).await;
-    Ok(read.map_err(|_| Error::Defect)??)
+    let read = tokio::task::spawn_blocking(move || {
+        // A tenant that was created from afar has none before its first turn.
+        if !workspace.root().is_dir() {
+            workspace.create()?;
+        }
+        workspace.brief()
+    });
+    Ok(read.await.map_err(|_| Error::Defect)??)
 }
 
 /// An attempt that came as far as the transcript and no further has given its answer already.

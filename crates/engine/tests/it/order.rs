@@ -13,6 +13,8 @@ both_engines! {
         scene.tell("main", "r-1", "hello").await;
         assert_eq!(scene.answer("r-1").await, "You said: hello");
         assert_eq!(scene.words("main").await, ["hello", "You said: hello"]);
+        let rules = world.directory().join("tenants/main/workspace/AGENTS.md");
+        assert!(rules.is_file(), "the first turn makes the workspace");
     }
 
     async fn the_streamed_words_are_the_stored_words(world: &World) {
