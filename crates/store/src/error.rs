@@ -134,8 +134,10 @@ mod sqlite {
 impl Error {
     /// An engine's error, by what must be done about it.
     pub(crate) fn from_engine(action: &'static str, source: sqlx::Error) -> Self {
-        Self::sorted(action, &source)
-            .unwrap_or_else(|| Self::Statement { action, source: Arc::new(source) })
+        Self::sorted(action, &source).unwrap_or_else(|| {
+            tracing::error!(action, error = %source, "a statement failed");
+            Self::Statement { action, source: Arc::new(source) }
+        })
     }
 
     /// A database that is needed now could not be opened. What passes by itself is told as such, unlike at
@@ -173,7 +175,10 @@ impl Error {
                 sqlx::Error::Tls(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed,
+                | sqlx::Error::BeginFailed
+                | sqlx::Error::WorkerCrashed
+                // What a server says that is cut off in the middle of letting us in.
+                | sqlx::Error::Protocol(_),
             ) => Some(Self::Unavailable { action }),
             _ => None,
         };
@@ -321,6 +326,19 @@ mod tests {
                 assert_eq!(code(Error::from_postgres("x", sqlstate)), wanted, "{sqlstate}");
             }
         }
+    }
+
+    #[test]
+    fn a_server_that_breaks_off_is_away() {
+        for source in [
+            sqlx::Error::Io(io::ErrorKind::UnexpectedEof.into()),
+            sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned()),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::BeginFailed,
+        ] {
+            assert_eq!(Error::from_engine("x", source).code(), "store-unavailable");
+        }
+        assert_eq!(Error::from_engine("x", sqlx::Error::RowNotFound).code(), "store-statement");
     }
 
     #[test]

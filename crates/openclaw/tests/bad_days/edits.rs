@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::home::Home;
+use crate::ledger::is_whole;
 use crate::running::{Running, until};
 use crate::socket::Socket;
 
@@ -13,7 +14,8 @@ async fn answer(socket: &mut Socket, run: &str) -> String {
     socket.say(SESSION, run, &format!("words of {run}")).await.unwrap();
     let line = until(async || {
         let lines = socket.history(SESSION).await.unwrap();
-        lines.into_iter().find(|line| line["role"] == "assistant" && line["runId"] == run)
+        let mut answers = lines.into_iter().filter(|line| line["role"] == "assistant");
+        answers.find(|line| line["runId"] == run && is_whole(line))
     })
     .await;
     line["content"][0]["text"].as_str().unwrap().to_owned()

@@ -74,8 +74,9 @@ impl Ledger {
         for run in &self.sessions[session] {
             assert_eq!(asked.get(run), Some(&1), "{run} is told once: {lines:?}");
             let text = format!("You said: words of {run}");
-            let told =
-                lines.iter().find(|line| line["role"] == "assistant" && line["runId"] == **run);
+            let told = lines.iter().find(|line| {
+                line["role"] == "assistant" && line["runId"] == **run && is_whole(line)
+            });
             let answer = told.map(|line| line["content"][0]["text"].as_str().unwrap());
             assert_eq!(answer, Some(text.as_str()), "{run} has its own answer");
         }
@@ -86,11 +87,18 @@ impl Ledger {
     }
 }
 
-/// How often each run occurs among the lines of this role.
+/// How often each run occurs among the lines of this role. An answer that is still being given is none yet.
 fn said(lines: &[Value], role: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for line in lines.iter().filter(|line| line["role"] == role) {
+    for line in
+        lines.iter().filter(|line| line["role"] == role && (role == "user" || is_whole(line)))
+    {
         *counts.entry(line["runId"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     counts
+}
+
+/// Whether this line is all that was said.
+pub fn is_whole(line: &Value) -> bool {
+    line["state"] == "done"
 }
