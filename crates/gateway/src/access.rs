@@ -110,14 +110,15 @@ impl Access {
         }
     }
 
-    /// Reads a session key; `main` is short for the first conversation of `first`.
+    /// Reads a session key. `main` is short for the first conversation of `first`, and
+    /// `agent:<tenant>:<name>` for a conversation of the web, as other clients write it.
     ///
     /// # Errors
     /// [`Error::NoSession`] for what is no key and for keys that do not exist for the bearer, alike.
     pub fn session(&self, text: &str, first: &TenantSlug) -> Result<SessionKey, Error> {
         let key = match text {
             "main" => SessionKey::first(first.clone()),
-            _ => text.parse().map_err(|_| Error::NoSession)?,
+            _ => text.parse().or_else(|_| short_key(text)).map_err(|_| Error::NoSession)?,
         };
         if self.sees(&key.tenant) { Ok(key) } else { Err(Error::NoSession) }
     }
@@ -278,6 +279,16 @@ impl Keeper {
 const TENANT: &str = "oct_";
 const DEVICE: &str = "ocd_";
 const LINK: &str = "ocl_";
+
+/// A conversation of the web that is named without its account.
+fn short_key(text: &str) -> Result<SessionKey, domain::BadName> {
+    match text.strip_prefix("agent:").and_then(|rest| rest.split_once(':')) {
+        Some((tenant, name)) if !name.contains(':') => {
+            SessionKey::new(tenant.parse()?, domain::id::WEB, name)
+        }
+        _ => Err(domain::BadName::SessionKey(domain::text::one_line(text, 128))),
+    }
+}
 
 fn reach(tenant: Tenant) -> Result<Reach, Error> {
     match tenant.status {

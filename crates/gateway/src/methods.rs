@@ -17,6 +17,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use store::Session;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -56,6 +57,7 @@ const METHODS: &[Method] = &[
     Method { operators_only: true, ..Method::seeing("logs.tail", |call| logs::tail(call).boxed()) },
     Method::seeing("sessions.list", |call| sessions::list(call).boxed()),
     Method::seeing("sessions.describe", |call| sessions::describe(call).boxed()),
+    Method::speaking("sessions.create", |call| sessions::create(call).boxed()),
     Method::speaking("sessions.reset", |call| sessions::reset(call).boxed()),
     Method {
         listens: true,
@@ -155,6 +157,17 @@ impl Call {
     async fn session(&self, text: &str) -> Result<SessionKey, Error> {
         let first = self.context.first_tenant(&self.access).await?;
         self.access.session(text, &first)
+    }
+
+    /// The session that a parameter names. Every conversation of the web exists with its tenant, before
+    /// anybody has spoken in it: the first message begins it.
+    async fn existing(&self, text: &str) -> Result<(SessionKey, Option<Session>), Error> {
+        let key = self.session(text).await?;
+        let store = &self.context.gateway.store;
+        let session = store.session(&key).await?;
+        let exists = session.is_some()
+            || (key.account == domain::id::WEB && store.tenant(&key.tenant).await?.is_some());
+        if exists { Ok((key, session)) } else { Err(Error::NoSession) }
     }
 
     /// The tenant that a parameter names, when it exists and does so for the caller.

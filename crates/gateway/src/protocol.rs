@@ -4,6 +4,7 @@
 
 pub mod connect;
 pub mod device;
+pub mod identity;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,14 +1,18 @@
 //! Events of the house in the words of protocol v4.
 //!
-//! Owns the translation and the count within each run; refuses to repeat a whole answer with every word of
+//! Owns the translation and what it told of each run; refuses to repeat a whole answer with every word of
 //! it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use domain::event::Usage;
-use domain::{Event, EventBody, MessageId, RunId, SessionKey, Timestamp};
+use domain::{Event, EventBody, MessageId, RunId, SessionKey, Timestamp, Turns};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::protocol::identity::Identity;
 
 /// One event frame to be: its name and its payload.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,15 +24,25 @@ pub struct Told {
 }
 
 /// Translates for one connection.
-#[derive(Debug)]
 pub struct Teller {
-    /// Whether to tell what our own page does not need but the original's clients look at.
-    everything: bool,
-    counts: HashMap<RunId, u64>,
+    /// For other programs than our own page: they look at more, and want to hear all words so far.
+    turns: Option<Arc<dyn Turns>>,
+    runs: HashMap<RunId, Course>,
 }
 
-/// Runs that are counted at the same time; beyond it counting begins anew.
+/// What was told of one run.
+#[derive(Default)]
+struct Course {
+    frames: u64,
+    /// When all its words were told last.
+    whole: Option<Timestamp>,
+}
+
+/// Runs that are known at the same time; beyond it knowing begins anew.
 const MOST_RUNS: usize = 256;
+
+/// Time between two tellings of all words so far.
+const PACE: Duration = Duration::from_millis(150);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +56,8 @@ struct Spoken<'a> {
     model: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+    #[serde(rename = "__openclaw", skip_serializing_if = "Option::is_none")]
+    identity: Option<Identity>,
 }
 
 #[derive(Serialize)]
@@ -53,10 +69,16 @@ struct Part<'a> {
 // === impl Teller ===
 
 impl Teller {
-    /// A teller for one of our own pages, or for any other client.
+    /// A teller for one of our own pages, which puts the words of an answer together itself.
     #[must_use]
-    pub fn new(is_page: bool) -> Self {
-        Self { everything: !is_page, counts: HashMap::new() }
+    pub fn for_page() -> Self {
+        Self { turns: None, runs: HashMap::new() }
+    }
+
+    /// A teller for any other client, which is told again and again what has been said so far.
+    #[must_use]
+    pub fn for_others(turns: Arc<dyn Turns>) -> Self {
+        Self { turns: Some(turns), runs: HashMap::new() }
     }
 
     /// The frames that an event becomes.
@@ -67,21 +89,26 @@ impl Teller {
                 event: "session.message",
                 payload: json!({
                     "sessionKey": session,
+                    "messageId": message,
                     "message": received(*message, run, text, event.at),
                 }),
             }],
             EventBody::Started { run, .. } => self.lifecycle(session, run, "start"),
-            EventBody::Delta { run, offset, text } => self.delta(session, run, *offset, text),
+            EventBody::Delta { run, offset, text } => {
+                let added = json!({ "offset": offset, "deltaText": text });
+                self.delta(session, run, text, added, event.at)
+            }
             EventBody::Replied { run, merged, reply, text, model, usage } => {
                 let message = Spoken {
                     id: Some(*reply),
                     model: Some(model),
                     usage: Some(*usage),
+                    identity: Some(Identity { id: *reply, seq: None, run_id: run.clone() }),
                     ..spoken(text, event.at)
                 };
                 let extra = json!({ "message": message });
                 let mut told = self.ending(session, run, merged, "final", &extra);
-                if self.everything {
+                if self.turns.is_some() {
                     told.push(self.agent(session, run, "usage", &json!(usage)));
                     told.extend(self.lifecycle(session, run, "end"));
                 }
@@ -113,14 +140,34 @@ impl Teller {
         }
     }
 
-    fn delta(&mut self, session: &SessionKey, run: &RunId, offset: usize, text: &str) -> Vec<Told> {
-        let added = json!({ "offset": offset, "deltaText": text });
-        let chat = self.chat(session, run, "delta", &added);
-        let mut told = vec![chat];
-        if self.everything {
+    fn delta(
+        &mut self,
+        session: &SessionKey,
+        run: &RunId,
+        text: &str,
+        mut added: Value,
+        at: Timestamp,
+    ) -> Vec<Told> {
+        if let Some(whole) = self.whole(session, run, at) {
+            added["message"] = json!(spoken(&whole, at));
+        }
+        let mut told = vec![self.chat(session, run, "delta", &added)];
+        if self.turns.is_some() {
             told.push(self.agent(session, run, "assistant", &json!({ "delta": text })));
         }
         told
+    }
+
+    /// All words of an answer so far, when it is time to tell them to somebody who wants them.
+    fn whole(&mut self, session: &SessionKey, run: &RunId, at: Timestamp) -> Option<String> {
+        let turns = self.turns.clone()?;
+        let course = self.course(run);
+        if course.whole.is_some_and(|told| at.since(told) < PACE) {
+            return None;
+        }
+        let answer = turns.said(session).filter(|answer| answer.run == *run)?;
+        course.whole = Some(at);
+        Some(answer.text)
     }
 
     /// The end of a run, and of all that were answered with it.
@@ -156,7 +203,7 @@ impl Teller {
     }
 
     fn lifecycle(&mut self, session: &SessionKey, run: &RunId, phase: &str) -> Vec<Told> {
-        if self.everything {
+        if self.turns.is_some() {
             vec![self.agent(session, run, "lifecycle", &json!({ "phase": phase }))]
         } else {
             Vec::new()
@@ -172,16 +219,20 @@ impl Teller {
     }
 
     fn next(&mut self, run: &RunId) -> u64 {
-        if self.counts.len() >= MOST_RUNS && !self.counts.contains_key(run) {
-            self.counts.clear();
+        let course = self.course(run);
+        course.frames += 1;
+        course.frames
+    }
+
+    fn course(&mut self, run: &RunId) -> &mut Course {
+        if self.runs.len() >= MOST_RUNS && !self.runs.contains_key(run) {
+            self.runs.clear();
         }
-        let count = self.counts.entry(run.clone()).or_default();
-        *count += 1;
-        *count
+        self.runs.entry(run.clone()).or_default()
     }
 
     fn forget(&mut self, run: &RunId) {
-        self.counts.remove(run);
+        self.runs.remove(run);
     }
 }
 
@@ -189,12 +240,21 @@ fn received(id: MessageId, run: &RunId, text: &str, at: Timestamp) -> Value {
     json!({
         "id": id, "role": "user", "content": [{ "type": "text", "text": text }],
         "timestamp": at, "runId": run, "state": "waiting",
+        "__openclaw": Identity { id, seq: None, run_id: run.clone() },
     })
 }
 
 fn spoken(text: &str, timestamp: Timestamp) -> Spoken<'_> {
     let content = [Part { r#type: "text", text }];
-    Spoken { role: "assistant", content, timestamp, id: None, model: None, usage: None }
+    Spoken {
+        role: "assistant",
+        content,
+        timestamp,
+        id: None,
+        model: None,
+        usage: None,
+        identity: None,
+    }
 }
 
 /// The protocol's own few words for why a run failed.
@@ -210,103 +270,4 @@ fn error_kind(code: &str) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const AT: Timestamp = Timestamp(5);
-
-    fn event(body: EventBody) -> Event {
-        Event { session: "agent:main:main".parse().unwrap(), at: AT, body }
-    }
-
-    fn run(name: &str) -> RunId {
-        RunId(name.to_owned())
-    }
-
-    #[test]
-    fn a_run_is_told_in_order_and_merged_runs_end_with_it() {
-        let mut teller = Teller::new(true);
-        let delta = event(EventBody::Delta { run: run("a"), offset: 0, text: "Hel".to_owned() });
-        assert_eq!(
-            teller.tell(&delta)[0].payload,
-            json!({"runId":"a","sessionKey":"agent:main:main","seq":1,"state":"delta","offset":0,"deltaText":"Hel"})
-        );
-        let reply = MessageId("00000000-0000-7000-8000-000000000001".parse().unwrap());
-        let replied = event(EventBody::Replied {
-            run: run("a"),
-            merged: vec![run("b")],
-            reply,
-            text: "Hello".to_owned(),
-            model: "sim/echo".to_owned(),
-            usage: Usage { input: 3, cached: 0, output: 1 },
-        });
-        let told = teller.tell(&replied);
-        assert_eq!(told.len(), 2);
-        assert_eq!(
-            told[0].payload,
-            json!({
-                "runId": "a", "sessionKey": "agent:main:main", "seq": 2, "state": "final",
-                "message": {
-                    "role": "assistant", "content": [{ "type": "text", "text": "Hello" }],
-                    "timestamp": 5, "id": reply, "model": "sim/echo",
-                    "usage": { "input": 3, "cached": 0, "output": 1 },
-                },
-            })
-        );
-        assert_eq!(
-            told[1].payload,
-            json!({"runId":"b","sessionKey":"agent:main:main","seq":1,"state":"final","mergedInto":"a"})
-        );
-        assert!(teller.counts.is_empty());
-    }
-
-    #[test]
-    fn a_failure_says_whether_it_is_tried_again() {
-        let mut teller = Teller::new(true);
-        let mut failed = |retry_at| {
-            let text = "The model did not answer in 60 s.".to_owned();
-            let body = EventBody::Failed {
-                run: run("a"),
-                merged: vec![],
-                code: "model-timeout",
-                text,
-                retry_at,
-            };
-            teller.tell(&event(body)).remove(0).payload
-        };
-        assert_eq!(failed(Some(Timestamp(9)))["retryAtMs"], 9);
-        let parked = failed(None);
-        assert!(parked.get("retryAtMs").is_none());
-        assert_eq!(
-            (&parked["errorKind"], &parked["code"]),
-            (&json!("timeout"), &json!("model-timeout"))
-        );
-    }
-
-    #[test]
-    fn other_clients_are_told_the_originals_words_too() {
-        let started = event(EventBody::Started { run: run("a"), merged: vec![] });
-        let delta = event(EventBody::Delta { run: run("a"), offset: 3, text: "x".to_owned() });
-        let names = |teller: &mut Teller, event: &Event| -> Vec<_> {
-            teller.tell(event).into_iter().map(|told| told.event).collect()
-        };
-        let mut other = Teller::new(false);
-        assert_eq!(names(&mut other, &started), ["agent"]);
-        assert_eq!(names(&mut other, &delta), ["chat", "agent"]);
-        assert_eq!(names(&mut Teller::new(true), &delta), ["chat"]);
-        assert!(Teller::new(true).tell(&started).is_empty());
-    }
-
-    #[test]
-    fn the_count_of_runs_is_bounded() {
-        let mut teller = Teller::new(true);
-        for number in 0..10_000 {
-            teller.tell(&event(EventBody::Delta {
-                run: run(&number.to_string()),
-                offset: 0,
-                text: String::new(),
-            }));
-        }
-        assert!(teller.counts.len() <= MOST_RUNS);
-    }
-}
+mod tests;

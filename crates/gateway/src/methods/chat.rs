@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Line, LineOutcome};
 
+use super::sessions::{About, Defaults};
 use super::{Call, Payload, payload};
 use crate::Error;
+use crate::protocol::identity::Identity;
 
 const MOST_LINES: u32 = 1_000;
 const USUAL_LINES: u32 = 200;
@@ -56,6 +58,8 @@ struct AbortParams {
 #[serde(rename_all = "camelCase")]
 struct History {
     session_key: SessionKey,
+    session_info: About,
+    defaults: Defaults,
     messages: Vec<Told>,
     has_more: bool,
 }
@@ -78,6 +82,8 @@ struct Told {
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+    #[serde(rename = "__openclaw")]
+    identity: Identity,
 }
 
 #[derive(Serialize)]
@@ -119,18 +125,19 @@ pub(super) async fn send(call: Call) -> Result<Payload, Error> {
 /// `chat.abort {sessionKey, runId?}` -> `{aborted, runIds}`
 pub(super) async fn abort(call: Call) -> Result<Payload, Error> {
     let params: AbortParams = call.request.params()?;
-    let session = call.existing(&params.session_key).await?;
+    let (session, _) = call.existing(&params.session_key).await?;
     let runs = call.context.gateway.turns.abort(&session, params.run_id.as_ref());
     payload(&json!({ "ok": true, "aborted": !runs.is_empty(), "runIds": runs }))
 }
 
-/// `chat.history {sessionKey, limit?, before?}` -> `{sessionKey, messages, hasMore}`, oldest first.
+/// `chat.history {sessionKey, limit?, before?}` -> `{sessionKey, sessionInfo, defaults, messages, hasMore}`,
+/// oldest first.
 /// `before` is a message's `seq` or its `id`. Without it an answer that is being given stands there too, as
 /// far as it goes, with the state `running`: it has the words of every `chat` event that came before this
 /// response, and the `offset` of those that come after it says where they go on.
 pub(super) async fn history(call: Call) -> Result<Payload, Error> {
     let params: HistoryParams = call.request.params()?;
-    let session_key = call.existing(&params.session_key).await?;
+    let (session_key, session) = call.existing(&params.session_key).await?;
     let limit = params.limit.unwrap_or(USUAL_LINES).clamp(1, MOST_LINES);
     let before = match params.before {
         None => None,
@@ -148,7 +155,9 @@ pub(super) async fn history(call: Call) -> Result<Payload, Error> {
         // Last, with nothing to wait for after it: events that are told until then are in it.
         add_partial(&mut messages, call.context.gateway.turns.said(&session_key));
     }
-    payload(&History { session_key, messages, has_more })
+    let defaults = Defaults::of(&call);
+    let session_info = About::of(&session_key, session.as_ref());
+    payload(&History { session_key, session_info, defaults, messages, has_more })
 }
 
 /// Puts an answer that is being given below the message that it answers. When that message is not under
@@ -165,19 +174,6 @@ fn add_partial(messages: &mut Vec<Told>, partial: Option<PartialAnswer>) {
 // === impl Call ===
 
 impl Call {
-    /// The session that a parameter names. A tenant's first conversation exists with the tenant, before
-    /// anybody has spoken in it.
-    async fn existing(&self, text: &str) -> Result<SessionKey, Error> {
-        let key = self.session(text).await?;
-        let store = &self.context.gateway.store;
-        let exists = if key == SessionKey::first(key.tenant.clone()) {
-            store.tenant(&key.tenant).await?.is_some()
-        } else {
-            store.session(&key).await?.is_some()
-        };
-        if exists { Ok(key) } else { Err(Error::NoSession) }
-    }
-
     /// The place of a message in its transcript. One that is not there, because it waits, stands behind
     /// all that are.
     async fn place_of(&self, key: &SessionKey, id: MessageId) -> Result<i64, Error> {
@@ -210,6 +206,7 @@ impl Told {
 impl From<PartialAnswer> for Told {
     fn from(answer: PartialAnswer) -> Self {
         Self {
+            identity: Identity { id: answer.id, seq: None, run_id: answer.run.clone() },
             id: answer.id,
             seq: None,
             role: Role::Assistant,
@@ -227,6 +224,7 @@ impl From<PartialAnswer> for Told {
 impl From<Line> for Told {
     fn from(line: Line) -> Self {
         Self {
+            identity: Identity { id: line.id, seq: line.seq, run_id: line.run.clone() },
             id: line.id,
             seq: line.seq,
             role: line.role,

@@ -1,7 +1,11 @@
 //! `health` and `status`: how the gateway is.
 
+use domain::{SessionKey, TenantSlug, Timestamp};
 use serde::Serialize;
 
+use store::SessionFilter;
+
+use super::sessions::Defaults;
 use super::{Call, Payload, payload};
 use crate::Error;
 use crate::vitals::Health;
@@ -16,14 +20,44 @@ struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     devices: Option<usize>,
     scopes: Vec<crate::protocol::Scope>,
+    sessions: Sessions,
 }
+
+/// The sessions in the shape that other clients read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sessions {
+    /// How many there are, as far as [`MOST_COUNTED`].
+    count: usize,
+    defaults: Defaults,
+    recent: Vec<Recent>,
+    /// Files of the store that the client may name to its user; there are none to name.
+    paths: [&'static str; 0],
+    by_agent: [(); 0],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Recent {
+    key: SessionKey,
+    agent_id: TenantSlug,
+    updated_at: Timestamp,
+    /// Milliseconds since somebody spoke there.
+    age: u128,
+}
+
+/// Sessions that are counted at most.
+const MOST_COUNTED: u32 = 500;
+
+/// Sessions that are named.
+const MOST_RECENT: usize = 5;
 
 /// `health {}` -> [`Health`]
 pub(super) async fn health(call: Call) -> Result<Payload, Error> {
     payload(&Health::look(&call.context, call.access.only_tenant()).await)
 }
 
-/// `status {}` -> [`Health`], and how many agents and devices there are.
+/// `status {}` -> [`Health`], how many agents and devices there are, and the latest sessions.
 pub(super) async fn status(call: Call) -> Result<Payload, Error> {
     let store = &call.context.gateway.store;
     let (agents, devices) = match call.access.only_tenant() {
@@ -36,6 +70,27 @@ pub(super) async fn status(call: Call) -> Result<Payload, Error> {
         agents,
         devices,
         scopes: call.access.scope.included(),
+        sessions: Sessions::look(&call).await?,
         health,
     })
+}
+
+// === impl Sessions ===
+
+impl Sessions {
+    async fn look(call: &Call) -> Result<Self, Error> {
+        let gateway = &call.context.gateway;
+        let tenant = call.access.only_tenant().cloned();
+        let filter = SessionFilter { tenant, before: None, limit: MOST_COUNTED };
+        let sessions = gateway.store.sessions(filter).await?;
+        let (count, now) = (sessions.len(), gateway.clock.now());
+        let recent = sessions.into_iter().take(MOST_RECENT).map(|session| Recent {
+            agent_id: session.key.tenant.clone(),
+            age: now.since(session.last_at).as_millis(),
+            updated_at: session.last_at,
+            key: session.key,
+        });
+        let recent = recent.collect();
+        Ok(Self { count, defaults: Defaults::of(call), recent, paths: [], by_agent: [] })
+    }
 }

@@ -1,5 +1,6 @@
 //! `sessions.*`: the conversations.
 
+use domain::id::WEB;
 use domain::session::SessionState;
 use domain::{Event, EventBody, SessionKey, TenantSlug, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,18 @@ struct ListParams {
     before: Option<Timestamp>,
     #[serde(default)]
     include_last_message: bool,
+    /// Asked for by other programs than our own page, which know titles and last words by other names.
+    #[serde(default)]
+    include_derived_titles: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateParams {
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    agent_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,8 +62,31 @@ struct Listed {
     updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_message_preview: Option<String>,
     waiting: u64,
     parked: u64,
+}
+
+/// What a client that opens a session looks at first.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct About {
+    key: SessionKey,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<Timestamp>,
+}
+
+/// What holds for a session that says nothing else.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Defaults {
+    model_provider: Option<String>,
+    model: String,
+    /// Not known of any model.
+    context_tokens: Option<u64>,
 }
 
 /// `sessions.subscribe {}` -> `{subscribed: true}`; the socket listens from then on.
@@ -58,8 +94,8 @@ pub(super) async fn subscribe(_: Call) -> Result<Payload, Error> {
     payload(&json!({ "subscribed": true }))
 }
 
-/// `sessions.list {agentId?, limit?, before?, includeLastMessage?}` -> `{sessions: [...]}`, the one where
-/// somebody spoke last first.
+/// `sessions.list {agentId?, limit?, before?, includeLastMessage?, includeDerivedTitles?}` ->
+/// `{defaults, sessions: [...]}`, the one where somebody spoke last first.
 pub(super) async fn list(call: Call) -> Result<Payload, Error> {
     let params: ListParams = call.request.params()?;
     let tenant = match &params.agent_id {
@@ -76,17 +112,40 @@ pub(super) async fn list(call: Call) -> Result<Payload, Error> {
         } else {
             None
         };
-        listed.push(Listed { last_text, ..Listed::from(session) });
+        let mut row = Listed { last_text, ..Listed::from(session) };
+        if params.include_derived_titles {
+            row.derived_title = row.title.clone();
+            row.last_message_preview = row.last_text.clone();
+        }
+        listed.push(row);
     }
-    payload(&json!({ "ts": call.context.gateway.clock.now(), "sessions": listed }))
+    let ts = call.context.gateway.clock.now();
+    payload(&json!({ "ts": ts, "defaults": Defaults::of(&call), "sessions": listed }))
 }
 
-/// `sessions.describe {sessionKey}` -> `{session}`
+/// `sessions.describe {sessionKey}` -> `{session}`, null before anybody has spoken in it.
 pub(super) async fn describe(call: Call) -> Result<Payload, Error> {
     let params: KeyParams = call.request.params()?;
-    let key = call.session(&params.session_key).await?;
-    let session = call.context.gateway.store.session(&key).await?.ok_or(Error::NoSession)?;
-    payload(&json!({ "session": Listed::from(session) }))
+    let (_, session) = call.existing(&params.session_key).await?;
+    payload(&json!({ "session": session.map(Listed::from) }))
+}
+
+/// `sessions.create {key?, agentId?}` -> `{ok, key}`: a conversation of the web to begin with the next
+/// message. The key is whole, or the conversation's name alone.
+pub(super) async fn create(call: Call) -> Result<Payload, Error> {
+    let params: CreateParams = call.request.params()?;
+    let tenant = match &params.agent_id {
+        Some(text) => call.tenant(text).await?,
+        None => call.context.first_tenant(&call.access).await?,
+    };
+    let gateway = &call.context.gateway;
+    let name = params.key.unwrap_or_else(|| gateway.ids.uuid(gateway.clock.now()).to_string());
+    let key = match name.starts_with("agent:") {
+        true => name,
+        false => format!("agent:{tenant}:{WEB}:{name}"),
+    };
+    let (key, _) = call.existing(&key).await?;
+    payload(&json!({ "ok": true, "key": key }))
 }
 
 /// `sessions.reset {sessionKey}` -> `{reset: true}`: what runs is stopped, and the next message begins a
@@ -122,8 +181,33 @@ impl From<Session> for Listed {
             state: session.state,
             updated_at: session.last_at,
             last_text: None,
+            derived_title: None,
+            last_message_preview: None,
             waiting: session.waiting,
             parked: session.parked,
         }
+    }
+}
+
+// === impl About ===
+
+impl About {
+    /// About a session that somebody has spoken in, or that can begin.
+    pub(super) fn of(key: &SessionKey, session: Option<&Session>) -> Self {
+        Self { key: key.clone(), updated_at: session.map(|session| session.last_at) }
+    }
+}
+
+// === impl Defaults ===
+
+impl Defaults {
+    /// What holds now.
+    pub(super) fn of(call: &Call) -> Self {
+        let primary = call.context.settings().model.primary.clone();
+        let (model_provider, model) = match primary.split_once('/') {
+            Some((provider, model)) => (Some(provider.to_owned()), model.to_owned()),
+            None => (None, primary),
+        };
+        Self { model_provider, model, context_tokens: None }
     }
 }

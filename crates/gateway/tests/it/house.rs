@@ -56,6 +56,8 @@ pub struct Answer {
 /// A client of protocol v4.
 pub struct Client {
     pub wire: WebSocketStream<TcpStream>,
+    /// What a device signs.
+    pub challenge: Value,
     next: u32,
     waiting: Vec<Value>,
 }
@@ -248,9 +250,9 @@ impl House {
         let stream = socket.connect(self.address).await.unwrap();
         let address = format!("ws://{}/ws", self.address);
         let (wire, _) = client_async(address, stream).await.unwrap();
-        let mut client = Client { wire, next: 0, waiting: Vec::new() };
-        let challenge = client.event("connect.challenge").await;
-        assert!(challenge["nonce"].as_str().is_some_and(|nonce| nonce.len() >= 32));
+        let mut client = Client { wire, challenge: Value::Null, next: 0, waiting: Vec::new() };
+        client.challenge = client.event("connect.challenge").await;
+        assert!(client.challenge["nonce"].as_str().is_some_and(|nonce| nonce.len() >= 32));
         client
     }
 

@@ -7,3 +7,4 @@ mod front;
 mod house;
 mod protocol;
 mod sockets;
+mod terminal;

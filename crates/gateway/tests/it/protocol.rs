@@ -54,7 +54,11 @@ fn a_message_is_taken_answered_and_read_again() {
         let empty = client.request("chat.history", json!({ "sessionKey": "main" })).await.unwrap();
         assert_eq!(
             empty,
-            json!({ "sessionKey": "agent:main:main", "messages": [], "hasMore": false })
+            json!({
+                "sessionKey": "agent:main:main", "sessionInfo": { "key": "agent:main:main" },
+                "defaults": { "modelProvider": "sim", "model": "echo", "contextTokens": null },
+                "messages": [], "hasMore": false,
+            })
         );
 
         let send = json!({
@@ -246,6 +250,7 @@ fn history_holds_what_is_being_said() {
             json!({
                 "id": MessageId(uuid::Uuid::from_u128(9)), "role": "assistant", "runId": "k-2",
                 "content": [{ "type": "text", "text": so_far }], "timestamp": 7, "state": "running",
+                "__openclaw": { "id": MessageId(uuid::Uuid::from_u128(9)), "runId": "k-2" },
             })
         );
         assert_eq!(history(partial("k-2", so_far), Some(1_000)).await, [json!(null); 0]);
