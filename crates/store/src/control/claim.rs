@@ -30,10 +30,11 @@ statements! {
         WHERE i.session_id = $1 AND i.state IN ('waiting', 'running')
         ORDER BY i.seq LIMIT $2";
     // A message that a vanished instance was answering goes back to the queue unless it is taken now.
-    REQUEUE = "UPDATE inbox SET state = 'waiting' WHERE session_id = $1 AND state = 'running'";
-    BEGIN = "UPDATE inbox SET state = 'running', attempts = attempts + 1
+    BEGIN = "UPDATE inbox SET
+            state = CASE WHEN seq <= (SELECT seq FROM inbox WHERE id = $2) THEN 'running' ELSE 'waiting' END,
+            attempts = CASE WHEN seq <= (SELECT seq FROM inbox WHERE id = $2) THEN attempts + 1 ELSE attempts END
         WHERE session_id = $1 AND state IN ('waiting', 'running')
-            AND seq <= (SELECT seq FROM inbox WHERE id = $2)";
+            AND (state = 'running' OR seq <= (SELECT seq FROM inbox WHERE id = $2))";
     FINISH_SESSION = "UPDATE session SET owner = NULL, lease_until = NULL, last_at = $4, expires_at = $5,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE id = $1 AND owner = $2 AND fence = $3";
@@ -276,7 +277,6 @@ async fn claim(
 }
 
 async fn begin(conn: &mut Conn<'_>, session: SessionId, last: MessageId) -> Result<(), Failure> {
-    on!(conn, c => sqlx::query(REQUEUE).bind(session.0).execute(c).await.map(drop))?;
     on!(conn, c => sqlx::query(BEGIN).bind(session.0).bind(last.0).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -263,16 +263,22 @@ async fn commit(
     execute(connection, "BEGIN IMMEDIATE", action).await?;
     let mut next = 0;
     while let Some(job) = group.get_mut(next) {
-        execute(connection, "SAVEPOINT job", action).await?;
+        // Every statement costs two changes of thread, so there are as few as can be: the first job is
+        // undone with the whole transaction, in which there is nothing else yet.
+        match next {
+            0 => {}
+            1 => execute(connection, "SAVEPOINT job", action).await?,
+            _ => execute(connection, "RELEASE job; SAVEPOINT job", action).await?,
+        }
         match job.run(&mut Conn::Sqlite(&mut *connection)).await {
             Ok(()) => {}
             // The engine has given up, not the job, and may have rolled everything back by itself.
             Err(error) if error.is_passing() || matches!(error, Error::Disk { .. }) => {
                 return Err(error);
             }
+            Err(_) if next == 0 => execute(connection, "ROLLBACK; BEGIN IMMEDIATE", action).await?,
             Err(_) => execute(connection, "ROLLBACK TO job", action).await?,
         }
-        execute(connection, "RELEASE job", action).await?;
         next += 1;
         while next == group.len() && next < GROUP {
             let Ok(late) = queue.try_recv() else { break };
