@@ -1,3 +1,5 @@
+//! Events in the words of protocol v4: in order, for our page and for other clients.
+
 use domain::PartialAnswer;
 
 use super::*;
