@@ -77,7 +77,7 @@ impl Body {
     /// As much of the body as comes within `patience` and fits in `limit` bytes. For the text of an error,
     /// of which a part is better than nothing.
     pub async fn beginning(mut self, limit: usize, patience: Duration) -> Bytes {
-        self.end = self.end.min(Instant::now() + patience);
+        self.hurry(patience);
         let mut read = BytesMut::new();
         while let Some(Ok(piece)) = self.next().await {
             let room = limit - read.len();
@@ -87,6 +87,12 @@ impl Body {
             }
         }
         read.freeze()
+    }
+
+    /// Waits no longer than this for the rest, whatever was agreed before.
+    pub fn hurry(&mut self, patience: Duration) {
+        self.end = self.end.min(Instant::now() + patience);
+        self.waiting = false;
     }
 
     /// Waits for the timer, which is moved only when there is nothing to read: a busy stream never touches it.

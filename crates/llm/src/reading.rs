@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use egress::Body;
 use futures::Stream;
@@ -39,7 +40,15 @@ pub(crate) struct Reading<D> {
     parser: sse::Parser,
     decoder: D,
     said: Said,
+    /// Pieces that may still come once the answer is complete, before the connection is given up.
+    rest: Option<u8>,
 }
+
+/// How long the end of a body is waited for when the answer in it is complete. A connection whose body was
+/// read to its end serves the next request; any other is closed, and the next one begins with a handshake.
+const LAST_BYTES: Duration = Duration::from_millis(200);
+/// How many pieces that end may take.
+const LAST_PIECES: u8 = 64;
 
 // === impl Reading ===
 
@@ -51,17 +60,27 @@ impl<D: Decode> Reading<D> {
             parser: sse::Parser::default(),
             decoder,
             said: Said::new(),
+            rest: None,
         }
     }
 
     /// Reads until something was said or the answer is over; then the body is gone.
     fn poll_read(&mut self, body: &mut Body, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
+            if let Some(rest) = &mut self.rest {
+                match ready!(Pin::new(&mut *body).poll_next(cx)) {
+                    Some(Ok(_)) if *rest > 0 => *rest -= 1,
+                    _ => return Poll::Ready(Ok(true)),
+                }
+                continue;
+            }
             match self.parser.next_event() {
                 Some(Ok(event)) => {
                     if self.decoder.take(event, &mut self.said)? {
                         self.decoder.finish(&mut self.said)?;
-                        return Poll::Ready(Ok(true));
+                        self.rest = Some(LAST_PIECES);
+                        body.hurry(LAST_BYTES);
+                        continue;
                     }
                     if !self.said.is_empty() {
                         return Poll::Ready(Ok(false));
@@ -95,7 +114,7 @@ impl<D: Decode> Stream for Reading<D> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let reading = &mut *self;
-        if reading.said.is_empty()
+        if (reading.said.is_empty() || reading.rest.is_some())
             && let Some(mut body) = reading.body.take()
         {
             match reading.poll_read(&mut body, cx) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Secret;
+use futures::StreamExt;
 use llm::{Api, Error, ProviderSettings, Request, StopReason, StreamEvent, Timeouts, Tool};
 use serde_json::json;
 use simulator::{Options, Simulator};
@@ -24,9 +25,8 @@ async fn simulator() -> Simulator {
     Simulator::start(Options { api_key: key, ..Options::default() }).await.unwrap()
 }
 
-/// Asks for this model and checks what holds for every answer: it has one end, and nothing behind it.
-async fn asked(simulator: &Simulator, api: Api, model: &str, wait: Duration) -> Outcome {
-    let settings = ProviderSettings {
+fn settings(simulator: &Simulator, api: Api, wait: Duration) -> ProviderSettings {
+    ProviderSettings {
         id: "sim".to_owned(),
         base_url: format!("http://{}", simulator.address()),
         api,
@@ -34,7 +34,12 @@ async fn asked(simulator: &Simulator, api: Api, model: &str, wait: Duration) -> 
         headers: Vec::new(),
         timeouts: Timeouts { first_byte: wait, idle: wait, total: wait * 4 },
         models: Vec::new(),
-    };
+    }
+}
+
+/// Asks for this model and checks what holds for every answer: it has one end, and nothing behind it.
+async fn asked(simulator: &Simulator, api: Api, model: &str, wait: Duration) -> Outcome {
+    let settings = settings(simulator, api, wait);
     let request = Request {
         model: model.to_owned(),
         system: vec!["Be kind.".to_owned()],
@@ -117,6 +122,28 @@ async fn words_arrive_whole_whatever_the_bytes_look_like() {
             long.text.len(),
             long.end
         );
+    }
+}
+
+#[tokio::test]
+async fn a_connection_outlives_the_answer_that_it_brought() {
+    for api in BOTH {
+        for model in ["echo", "story+words=12", "echo+pace=1ms", "echo+drip+pace=1us"] {
+            let simulator = simulator().await;
+            let settings = settings(&simulator, api, PATIENT);
+            let egress = egress::Egress::new(egress::Options::default()).unwrap();
+            let route = llm::Models::new(vec![settings], &egress).unwrap();
+            let route = route.resolve(&format!("sim/{model}")).unwrap();
+            for _ in 0..5 {
+                let hop = &route.hops()[0];
+                let request = Request { model: hop.model.clone(), ..crate::server::hello() };
+                let mut said = hop.provider.stream(request).await.unwrap();
+                // Whoever hears the end leaves; nobody waits to hear that nothing comes after it.
+                while !matches!(said.next().await, Some(Ok(StreamEvent::Done { .. }))) {}
+            }
+            let counts = simulator.journal().counts();
+            assert_eq!(counts.open_connections, counts.connections, "{model} {api:?}");
+        }
     }
 }
 
