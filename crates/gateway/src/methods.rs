@@ -28,10 +28,12 @@ use crate::gateway::Context;
 use crate::protocol::Scope;
 
 /// One request on its way to its method.
-struct Call {
-    context: Context,
-    access: Arc<Access>,
-    request: Request,
+pub(crate) struct Call {
+    pub(crate) context: Context,
+    pub(crate) access: Arc<Access>,
+    /// Whether one of our own pages asks.
+    pub(crate) is_page: bool,
+    pub(crate) request: Request,
 }
 
 type Payload = Box<RawValue>;
@@ -87,19 +89,13 @@ pub fn listens(name: &str) -> bool {
 }
 
 /// The response frame to a request, in time.
-pub(crate) fn answer(
-    context: Context,
-    access: Arc<Access>,
-    request: Request,
-) -> BoxFuture<'static, Utf8Bytes> {
+pub(crate) fn answer(call: Call) -> BoxFuture<'static, Utf8Bytes> {
     async move {
         let begun = Instant::now();
-        let id = request.id.clone();
-        let name = find(&request.method).map_or("unknown", |method| method.name);
-        let limit = context.gateway.limits.method_timeout;
-        let outcome = timeout(limit, perform(context, access, request))
-            .await
-            .unwrap_or(Err(Error::TimedOut { limit }));
+        let id = call.request.id.clone();
+        let name = find(&call.request.method).map_or("unknown", |method| method.name);
+        let limit = call.context.gateway.limits.method_timeout;
+        let outcome = timeout(limit, perform(call)).await.unwrap_or(Err(Error::TimedOut { limit }));
         let word = if outcome.is_ok() { "ok" } else { "refused" };
         metrics::counter!(crate::metrics::REQUESTS, "method" => name, "outcome" => word)
             .increment(1);
@@ -116,18 +112,15 @@ pub(crate) fn answer(
     .boxed()
 }
 
-async fn perform(
-    context: Context,
-    access: Arc<Access>,
-    request: Request,
-) -> Result<Payload, Error> {
-    let method = find(&request.method)
-        .ok_or_else(|| Error::UnknownMethod(domain::text::one_line(&request.method, 80)))?;
-    access.need(method.scope)?;
+async fn perform(call: Call) -> Result<Payload, Error> {
+    let name = &call.request.method;
+    let method =
+        find(name).ok_or_else(|| Error::UnknownMethod(domain::text::one_line(name, 80)))?;
+    call.access.need(method.scope)?;
     if method.operators_only {
-        access.need_operator()?;
+        call.access.need_operator()?;
     }
-    (method.run)(Call { context, access, request }).await
+    (method.run)(call).await
 }
 
 fn find(name: &str) -> Option<&'static Method> {

@@ -56,6 +56,8 @@ struct Guest {
     access: Arc<Access>,
     lease: Arc<Lease>,
     teller: Teller,
+    /// Whether it is one of our own pages.
+    is_page: bool,
 }
 
 /// The state of a connection after the handshake.
@@ -270,7 +272,10 @@ impl Socket {
                     self.events = Some(self.context.gateway.bus.subscribe(topic));
                 }
                 let access = Arc::clone(&self.guest.access);
-                self.answering = Some(methods::answer(self.context.clone(), access, request));
+                let is_page = self.guest.is_page;
+                let context = self.context.clone();
+                let call = methods::Call { context, access, is_page, request };
+                self.answering = Some(methods::answer(call));
                 Ok(())
             }
             // Without a request there is no id to answer to; clients know this one.

@@ -62,6 +62,16 @@ struct History {
     defaults: Defaults,
     messages: Vec<Told>,
     has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_flight_run: Option<InFlight>,
+}
+
+/// An answer that is being given, as other programs than our own page take it up again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InFlight {
+    run_id: RunId,
+    text: String,
 }
 
 /// One line of a conversation as a client sees it.
@@ -131,10 +141,12 @@ pub(super) async fn abort(call: Call) -> Result<Payload, Error> {
 }
 
 /// `chat.history {sessionKey, limit?, before?}` -> `{sessionKey, sessionInfo, defaults, messages, hasMore}`,
-/// oldest first.
-/// `before` is a message's `seq` or its `id`. Without it an answer that is being given stands there too, as
-/// far as it goes, with the state `running`: it has the words of every `chat` event that came before this
-/// response, and the `offset` of those that come after it says where they go on.
+/// oldest first. `before` is a message's `seq` or its `id`.
+///
+/// Without it an answer that is being given stands there too, as far as it goes, with the state `running`:
+/// it has the words of every `chat` event that came before this response, and the `offset` of those that
+/// come after it says where they go on. Other programs than our own page find it in `inFlightRun {runId,
+/// text}`: to them a message is a whole one.
 pub(super) async fn history(call: Call) -> Result<Payload, Error> {
     let params: HistoryParams = call.request.params()?;
     let (session_key, session) = call.existing(&params.session_key).await?;
@@ -151,24 +163,27 @@ pub(super) async fn history(call: Call) -> Result<Payload, Error> {
         lines.remove(0);
     }
     let mut messages: Vec<_> = lines.into_iter().map(Told::from).collect();
-    if before.is_none() {
-        // Last, with nothing to wait for after it: events that are told until then are in it.
-        add_partial(&mut messages, call.context.gateway.turns.said(&session_key));
+    let mut in_flight_run = None;
+    // Last, with nothing to wait for after it: events that are told until then are in it.
+    let partial = call.context.gateway.turns.said(&session_key).filter(|_| before.is_none());
+    if let Some((place, partial)) = partial.and_then(|partial| under_way(&messages, partial)) {
+        messages[place].state = LineOutcome::Running;
+        match call.is_page {
+            true => messages.insert(place + 1, Told::from(partial)),
+            false => in_flight_run = Some(InFlight { run_id: partial.run, text: partial.text }),
+        }
     }
     let defaults = Defaults::of(&call);
     let session_info = About::of(&session_key, session.as_ref());
-    payload(&History { session_key, session_info, defaults, messages, has_more })
+    payload(&History { session_key, session_info, defaults, messages, has_more, in_flight_run })
 }
 
-/// Puts an answer that is being given below the message that it answers. When that message is not under
-/// way in these lines, the answer was stored or given up while they were read.
-fn add_partial(messages: &mut Vec<Told>, partial: Option<PartialAnswer>) {
-    let Some(partial) = partial.filter(|partial| !partial.text.is_empty()) else { return };
-    let asked = messages.iter().rposition(|line| line.run_id == partial.run && line.is_due());
-    if let Some(place) = asked {
-        messages[place].state = LineOutcome::Running;
-        messages.insert(place + 1, Told::from(partial));
-    }
+/// An answer that is being given, and the place of the message that it answers. When that message is not
+/// under way in these lines, the answer was stored or given up while they were read.
+fn under_way(messages: &[Told], partial: PartialAnswer) -> Option<(usize, PartialAnswer)> {
+    let asked = |line: &Told| line.run_id == partial.run && line.is_due();
+    let place = messages.iter().rposition(asked).filter(|_| !partial.text.is_empty())?;
+    Some((place, partial))
 }
 
 // === impl Call ===

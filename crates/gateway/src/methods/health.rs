@@ -1,5 +1,7 @@
 //! `health` and `status`: how the gateway is.
 
+use std::collections::BTreeMap;
+
 use domain::{SessionKey, TenantSlug, Timestamp};
 use serde::Serialize;
 
@@ -21,6 +23,8 @@ struct Status {
     devices: Option<usize>,
     scopes: Vec<crate::protocol::Scope>,
     sessions: Sessions,
+    /// Lines about channels; none are drawn up here.
+    channel_summary: [(); 0],
 }
 
 /// The sessions in the shape that other clients read.
@@ -33,10 +37,19 @@ struct Sessions {
     recent: Vec<Recent>,
     /// Files of the store that the client may name to its user; there are none to name.
     paths: [&'static str; 0],
-    by_agent: [(); 0],
+    by_agent: Vec<OfAgent>,
 }
 
+/// The sessions of one agent, the latest among them by name.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfAgent {
+    agent_id: TenantSlug,
+    count: usize,
+    recent: [Recent; 1],
+}
+
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Recent {
     key: SessionKey,
@@ -71,6 +84,7 @@ pub(super) async fn status(call: Call) -> Result<Payload, Error> {
         devices,
         scopes: call.access.scope.included(),
         sessions: Sessions::look(&call).await?,
+        channel_summary: [],
         health,
     })
 }
@@ -83,14 +97,27 @@ impl Sessions {
         let tenant = call.access.only_tenant().cloned();
         let filter = SessionFilter { tenant, before: None, limit: MOST_COUNTED };
         let sessions = gateway.store.sessions(filter).await?;
-        let (count, now) = (sessions.len(), gateway.clock.now());
-        let recent = sessions.into_iter().take(MOST_RECENT).map(|session| Recent {
+        let now = gateway.clock.now();
+        let listed = sessions.into_iter().map(|session| Recent {
             agent_id: session.key.tenant.clone(),
             age: now.since(session.last_at).as_millis(),
             updated_at: session.last_at,
             key: session.key,
         });
-        let recent = recent.collect();
-        Ok(Self { count, defaults: Defaults::of(call), recent, paths: [], by_agent: [] })
+        let mut recent: Vec<Recent> = listed.collect();
+        let (count, by_agent) = (recent.len(), by_agent(&recent));
+        recent.truncate(MOST_RECENT);
+        Ok(Self { count, defaults: Defaults::of(call), recent, paths: [], by_agent })
     }
+}
+
+/// Takes the sessions latest first.
+fn by_agent(sessions: &[Recent]) -> Vec<OfAgent> {
+    let mut agents: BTreeMap<&TenantSlug, OfAgent> = BTreeMap::new();
+    for session in sessions {
+        let agent_id = session.agent_id.clone();
+        let first = || OfAgent { agent_id, count: 0, recent: [session.clone()] };
+        agents.entry(&session.agent_id).or_insert_with(first).count += 1;
+    }
+    agents.into_values().collect()
 }

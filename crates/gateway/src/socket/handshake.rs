@@ -177,11 +177,12 @@ async fn welcome(
         .ok_or_else(|| refuse(Error::MissingScope { needed: Scope::Read }))?;
     let access = Access { scope, ..admission.access };
     let hello = hello(context, &access, admission.issued.as_ref()).await.map_err(refuse)?;
-    let teller = match connect.is_page() {
+    let is_page = connect.is_page();
+    let teller = match is_page {
         true => Teller::for_page(),
         false => Teller::for_others(Arc::clone(&context.gateway.turns)),
     };
-    let guest = Guest { access: Arc::new(access), lease, teller };
+    let guest = Guest { access: Arc::new(access), lease, teller, is_page };
     Ok((guest, frame::response(&request.id, Ok(&hello))))
 }
 

@@ -256,6 +256,15 @@ impl House {
         client
     }
 
+    /// One of our own pages that was let in.
+    pub async fn page(&self, token: &str) -> Client {
+        let mut client = self.knock().await;
+        let mut page = connect(token);
+        page["client"]["id"] = json!("webchat-ui");
+        client.request("connect", page).await.unwrap();
+        client
+    }
+
     /// A client that was let in.
     pub async fn client(&self, token: &str) -> Client {
         let mut client = self.knock().await;

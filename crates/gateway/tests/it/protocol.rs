@@ -224,7 +224,7 @@ fn what_is_wrong_is_said() {
 fn history_holds_what_is_being_said() {
     in_house(quick(), async |house| {
         house.tenant("main").await;
-        let mut client = house.client(OPERATOR).await;
+        let mut client = house.page(OPERATOR).await;
         for (key, text) in [("k-1", "one"), ("k-2", "two"), ("k-3", "three")] {
             let send = json!({ "sessionKey": "main", "message": text, "idempotencyKey": key });
             client.request("chat.send", send).await.unwrap();

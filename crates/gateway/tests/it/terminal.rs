@@ -174,6 +174,30 @@ fn it_stops_a_turn_and_hears_of_it() {
     });
 }
 
+/// It takes an answer up again where another connection left it. As a line of the conversation it would
+/// stay on the screen beside the whole answer.
+#[test]
+fn an_answer_that_is_being_given_is_no_line_yet() {
+    in_house(quick(), async |house| {
+        house.tenant("main").await;
+        let mut client = terminal(house).await;
+        let send = json!({ "sessionKey": MAIN, "message": "hi", "idempotencyKey": "k-1" });
+        client.request("chat.send", send).await.unwrap();
+        *house.turns.said.lock().unwrap() = Some(PartialAnswer {
+            id: MessageId(uuid::Uuid::from_u128(9)),
+            run: RunId("k-1".to_owned()),
+            since: Timestamp(7),
+            text: "hel".to_owned(),
+        });
+        let opened = history(&mut client, MAIN).await;
+        assert_eq!(opened["inFlightRun"], json!({ "runId": "k-1", "text": "hel" }));
+        let lines = opened["messages"].as_array().unwrap();
+        assert_eq!((lines.len(), &lines[0]["state"]), (1, &json!("running")));
+        *house.turns.said.lock().unwrap() = None;
+        assert!(history(&mut client, MAIN).await.get("inFlightRun").is_none());
+    });
+}
+
 #[test]
 fn new_conversations_are_of_the_web() {
     in_house(quick(), async |house| {
@@ -220,10 +244,15 @@ fn its_status_command_finds_every_list() {
         let send = json!({ "sessionKey": MAIN, "message": "hi", "idempotencyKey": "k-1" });
         client.request("chat.send", send).await.unwrap();
         let params = json!({ "includeChannelSummary": false, "includeCliProjection": true });
-        let sessions = client.request("status", params).await.unwrap()["sessions"].clone();
+        let status = client.request("status", params).await.unwrap();
+        assert_eq!(status["channelSummary"], json!([]));
+        let sessions = &status["sessions"];
         assert_eq!(sessions["count"], 1);
         assert_eq!(sessions["defaults"]["model"], "echo");
-        assert_eq!((&sessions["byAgent"], &sessions["paths"]), (&json!([]), &json!([])));
+        assert_eq!(sessions["paths"], json!([]));
+        let of_agent = &sessions["byAgent"][0];
+        assert_eq!((&of_agent["agentId"], &of_agent["count"]), (&json!("main"), &json!(1)));
+        assert_eq!(of_agent["recent"][0], sessions["recent"][0]);
         assert_eq!(sessions["recent"][0]["key"], MAIN);
         assert!(sessions["recent"][0]["age"].is_u64());
     });
