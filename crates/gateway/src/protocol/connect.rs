@@ -96,6 +96,9 @@ pub const MODES: &[&str] = &["webchat", "cli", "ui", "backend", "node", "worker"
 /// Programs that live in a browser and keep a token of their own between visits.
 const PAGES: &[&str] = &["webchat-ui", "openclaw-control-ui"];
 
+/// Programs of our own, which go by our codes.
+const OURS: &[&str] = &["webchat-ui", "cli"];
+
 const LONGEST_WORD: usize = 200;
 
 // === impl Connect ===
@@ -152,6 +155,20 @@ impl Connect {
         }
     }
 
+    /// Why the client is turned away, in the word for which other programs stop trying. They know none of
+    /// our codes, and one that tries for ever with an old token locks out everybody at its address.
+    #[must_use]
+    pub fn last_word(&self, error: &Error) -> Option<&'static str> {
+        if OURS.contains(&self.client.id.as_str()) {
+            return None;
+        }
+        match error {
+            Error::NoCredential => Some("AUTH_TOKEN_MISSING"),
+            Error::BadCredential => Some("AUTH_TOKEN_MISMATCH"),
+            _ => None,
+        }
+    }
+
     /// Whether the client is a page in a browser, which gets a token of its own.
     #[must_use]
     pub fn is_page(&self) -> bool {
@@ -192,6 +209,21 @@ mod tests {
             json!({ "client": { "id": "cli", "version": "1", "platform": "l", "mode": "root" } }),
         ] {
             assert!(connect(bad.clone()).check().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn other_programs_are_told_to_stop_in_their_own_words() {
+        let word = |id: &str, error: Error| {
+            let client = json!({ "id": id, "version": "1", "platform": "l", "mode": "ui" });
+            connect(json!({ "client": client })).last_word(&error)
+        };
+        assert_eq!(word("openclaw-tui", Error::NoCredential), Some("AUTH_TOKEN_MISSING"));
+        assert_eq!(word("openclaw-tui", Error::BadCredential), Some("AUTH_TOKEN_MISMATCH"));
+        let locked = Error::LockedOut { retry_after: std::time::Duration::from_secs(1) };
+        assert_eq!(word("openclaw-tui", locked), None, "that passes");
+        for own in OURS {
+            assert_eq!(word(own, Error::BadCredential), None);
         }
     }
 

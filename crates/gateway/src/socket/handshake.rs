@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::{End, Guest, Sink, Source};
 use crate::access::{Access, Admission};
 use crate::client::Client;
-use crate::frame::{self, Request};
+use crate::frame::{self, Fault, Request};
 use crate::gateway::Context;
 use crate::methods;
 use crate::protocol::connect::Connect;
@@ -119,8 +119,8 @@ pub async fn shake(
             send(sink, hello).await?;
             Ok(guest)
         }
-        Err((error, end)) => {
-            send(sink, frame::response::<()>(&request.id, Err(&error.fault()))).await?;
+        Err((fault, end)) => {
+            send(sink, frame::response::<()>(&request.id, Err(&fault))).await?;
             Err(end)
         }
     }
@@ -149,11 +149,12 @@ async fn welcome(
     client: &Client,
     request: &Request,
     nonce: &str,
-) -> Result<(Guest, Utf8Bytes), (Error, End)> {
+) -> Result<(Guest, Utf8Bytes), (Fault, End)> {
     if request.method != "connect" {
         let problem = "must be connect before anything else".to_owned();
         let error = Error::Field { field: "method", problem };
-        return Err((error, End::Closed(Close::Policy, "the first frame must be connect")));
+        let end = End::Closed(Close::Policy, "the first frame must be connect");
+        return Err((error.fault(), end));
     }
     let refuse = |error: Error| {
         let end = match error.kind() {
@@ -163,14 +164,21 @@ async fn welcome(
             Kind::Unauthenticated => End::Closed(Close::Policy, "unauthorized"),
             _ => End::Closed(Close::Policy, "connect was refused"),
         };
-        (error, end)
+        (error.fault(), end)
     };
     let connect: Connect = request.params().map_err(refuse)?;
     connect.check().map_err(|error| match connect.speaks_our_version() {
         true => refuse(error),
-        false => (error, End::Closed(Close::Protocol, "protocol mismatch")),
+        false => (error.fault(), End::Closed(Close::Protocol, "protocol mismatch")),
     })?;
-    let admission = admit(context, client, &connect, nonce).await.map_err(refuse)?;
+    let admission = admit(context, client, &connect, nonce).await.map_err(|error| {
+        let (word, reason) = (connect.last_word(&error), error.code());
+        let (mut fault, end) = refuse(error);
+        if let Some(word) = word {
+            fault.details = Some(json!({ "code": word, "reason": reason }));
+        }
+        (fault, end)
+    })?;
     let lease = context.leases.hold(&admission);
     let scope = connect
         .shrink(admission.access.scope)

@@ -40,6 +40,24 @@ fn connect(challenge: &Value) -> Value {
     })
 }
 
+#[test]
+fn an_old_token_is_refused_for_good() {
+    in_house(quick(), async |house| {
+        let mut client = house.knock().await;
+        let mut params = connect(&client.challenge);
+        params["auth"]["token"] = json!("old");
+        params.as_object_mut().unwrap().remove("device");
+        let refused = client.request("connect", params).await.unwrap_err();
+        assert_eq!(refused["code"], "UNAUTHORIZED");
+        assert_eq!(
+            refused["details"],
+            json!({ "code": "AUTH_TOKEN_MISMATCH", "reason": "credential-invalid" }),
+            "it tries for ever unless it is told so in this word"
+        );
+        assert_eq!(client.closed().await, Some(1008));
+    });
+}
+
 /// A terminal that was let in and listens.
 async fn terminal(house: &House) -> Client {
     let mut client = house.knock().await;
