@@ -129,7 +129,7 @@ async fn run(
 ) {
     let mut plan = Plan::default();
     loop {
-        let wake = plan.next_due();
+        let wake = plan.next_due(most(&shared, &state));
         let signal = tokio::select! {
             signal = inbox.recv() => match signal {
                 Some(signal) => Some(signal),
@@ -140,9 +140,7 @@ async fn run(
         if let Some(signal) = signal {
             note(&mut plan, &shared, signal);
         }
-        if !state.stopping.load(Ordering::Relaxed) {
-            begin_due(&mut plan, &shared, &tell, &state);
-        }
+        begin_due(&mut plan, &shared, &tell, &state);
         state.waiting.store(plan.waiting(), Ordering::Relaxed);
         state.running.store(plan.running(), Ordering::Release);
         state.ended.notify_waiters();
@@ -172,13 +170,21 @@ fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
     }
 }
 
+/// How many turns may run now.
+fn most(shared: &Shared, state: &State) -> usize {
+    if state.stopping.load(Ordering::Relaxed) {
+        return 0;
+    }
+    shared.settings.borrow().turns().max(1)
+}
+
 fn begin_due(
     plan: &mut Plan,
     shared: &Arc<Shared>,
     tell: &mpsc::WeakSender<Signal>,
     state: &Arc<State>,
 ) {
-    let most = shared.settings.borrow().turns().max(1);
+    let most = most(shared, state);
     while plan.running() < most {
         let Some((session, account)) = plan.take_due(Instant::now()) else { return };
         state.running.store(plan.running(), Ordering::Release);

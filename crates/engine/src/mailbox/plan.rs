@@ -46,9 +46,10 @@ impl Plan {
         self.line.len()
     }
 
-    /// When the first waiting session is due.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.line.first().map(|(due, ..)| *due)
+    /// When the first waiting session is due, of at most so many turns. `None` also while every place is
+    /// taken: then only the end of a turn changes anything.
+    pub(super) fn next_due(&self, most: usize) -> Option<Instant> {
+        self.line.first().map(|(due, ..)| *due).filter(|_| self.running < most)
     }
 
     /// A message arrived: its session waits until the person seems to have finished writing.
@@ -157,7 +158,7 @@ mod tests {
         plan.arrived(ONE, "web", policy(100), start + ms(80));
         assert_eq!(plan.take_due(start + ms(150)), None);
         assert_eq!(plan.take_due(start + ms(180)), Some((ONE, "web".to_owned())));
-        assert_eq!(plan.next_due(), None);
+        assert_eq!(plan.next_due(1), None);
     }
 
     #[test]
@@ -178,6 +179,17 @@ mod tests {
         plan.ended(ONE, "web", None);
         plan.ended(TWO, "web", None);
         assert_eq!((plan.running(), plan.waiting()), (0, 0));
+    }
+
+    #[test]
+    fn while_every_place_is_taken_there_is_nothing_to_wake_up_for() {
+        let (mut plan, start) = (Plan::default(), Instant::now());
+        plan.arrived(ONE, "web", policy(0), start);
+        assert!(plan.take_due(start).is_some());
+        plan.arrived(TWO, "web", policy(0), start);
+        assert_eq!((plan.next_due(2), plan.next_due(1)), (Some(start), None));
+        plan.ended(ONE, "web", None);
+        assert_eq!(plan.next_due(1), Some(start));
     }
 
     #[test]
