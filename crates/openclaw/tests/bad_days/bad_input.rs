@@ -175,7 +175,7 @@ async fn a_bad_call_on_a_socket_is_refused_and_the_socket_stays() {
         (say(json!("agent:nobody:main"), json!("x"), json!("r")), "session-not-found"),
         (say(json!("nonsense"), json!("x"), json!("r")), "session-not-found"),
         (say(json!("agent:main:api:x"), json!("x"), json!("r")), "session-not-writable"),
-        (("chat.history", json!({ "sessionKey": "agent:main:web:none" })), "session-not-found"),
+        (("chat.history", json!({ "sessionKey": "agent:main:api:none" })), "session-not-found"),
     ] {
         let fault = socket.ask(method, params).await.unwrap_err();
         if code(&fault) != wanted {
