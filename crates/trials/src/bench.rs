@@ -124,6 +124,7 @@ async fn floors(
         address: echo.address,
         model: "echo".to_owned(),
         remembered: false,
+        tokens: Vec::new(),
         callers,
         span: effort.span / 2,
     };

@@ -14,12 +14,11 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::home::TOKEN;
-
 /// A connection that is kept between requests.
 #[derive(Debug)]
 pub struct Caller {
     address: SocketAddr,
+    token: String,
     requests: SendRequest<Full<Bytes>>,
 }
 
@@ -50,17 +49,17 @@ pub struct Question<'a> {
 // === impl Caller ===
 
 impl Caller {
-    /// Connects.
+    /// Connects, to ask with this credential.
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn connect(address: SocketAddr) -> Result<Self> {
+    pub async fn connect(address: SocketAddr, token: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (requests, connection) = handshake(TokioIo::new(stream)).await?;
         // It ends with the connection; what went wrong on it is told to whoever asks next.
         drop(tokio::spawn(connection));
-        Ok(Self { address, requests })
+        Ok(Self { address, token: token.to_owned(), requests })
     }
 
     /// Asks, and waits for the whole answer.
@@ -77,7 +76,7 @@ impl Caller {
         }
         let request = Request::post("/v1/chat/completions")
             .header(HOST, self.address.to_string())
-            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", question.key)
             .body(Full::from(body.to_string()))?;

@@ -100,6 +100,16 @@ impl Home {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Creates a tenant, and returns its credential.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub async fn create_tenant(&self, slug: &str) -> Result<String> {
+        let created: Value =
+            serde_json::from_str(&self.run(&["tenants", "create", slug, "--json"]).await?)?;
+        Ok(created["token"].as_str().context("a new tenant has a token")?.to_owned())
+    }
+
     /// Removes everything.
     ///
     /// # Errors

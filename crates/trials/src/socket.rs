@@ -12,8 +12,6 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::home::TOKEN;
-
 /// An open, authenticated connection.
 #[derive(Debug)]
 pub struct Socket {
@@ -74,11 +72,11 @@ struct Fault {
 // === impl Socket ===
 
 impl Socket {
-    /// Opens a connection as the operator.
+    /// Opens a connection with this credential.
     ///
     /// # Errors
     /// When nobody answers, or the gateway refuses.
-    pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
+    pub async fn open(address: SocketAddr, token: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await.map_err(gone)?;
         stream.set_nodelay(true).map_err(gone)?;
         let (stream, _) = tokio_tungstenite::client_async(format!("ws://{address}/"), stream)
@@ -95,7 +93,7 @@ impl Socket {
                 &json!({
                     "minProtocol": 4, "maxProtocol": 4, "role": "operator",
                     "client": { "id": "test", "mode": "test", "version": "1", "platform": "linux" },
-                    "auth": { "token": TOKEN },
+                    "auth": { "token": token },
                 }),
             )
             .await?;

@@ -12,7 +12,7 @@ fn survives(engine: Engine) {
         kills: 10,
         longest_life: Duration::from_millis(600),
         speakers: 16,
-        rate: 120,
+        rate: 60,
         // Other moments in every run: what is to be found is not known beforehand. The seed is printed.
         seed: fastrand::u64(..),
     };

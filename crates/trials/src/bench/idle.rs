@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::vitals::{processor_time, resident};
 use crate::caller::{Caller, Question};
-use crate::home::Home;
+use crate::home::{Home, TOKEN};
 use crate::process::Process;
 use crate::socket::Socket;
 
@@ -42,28 +42,26 @@ pub async fn memory(process: &Process) -> Result<u64> {
     resident(process.id().context("it has ended")?)
 }
 
-/// Creates so many tenants.
+/// Creates so many tenants, and returns their credentials.
 ///
 /// # Errors
 /// When one cannot be created.
-pub async fn create_tenants(home: &Home, count: usize) -> Result<()> {
+pub async fn create_tenants(home: &Home, count: usize) -> Result<Vec<String>> {
+    let mut tokens = Vec::new();
     for number in 0..count {
-        home.run(&["tenants", "create", &tenant(number)]).await?;
+        tokens.push(home.create_tenant(&format!("tenant-{number}")).await?);
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// Asks every tenant's agent once.
 ///
 /// # Errors
 /// When one does not answer.
-pub async fn ask_tenants(address: SocketAddr, count: usize) -> Result<()> {
-    let mut caller = Caller::connect(address).await?;
-    for number in 0..count {
-        let (model, key) = (format!("openclaw/{}", tenant(number)), format!("once-{number}"));
-        caller
-            .ask(Question { model: &model, user: Some("anna"), text: "hello", key: &key })
-            .await?;
+pub async fn ask_tenants(address: SocketAddr, tokens: &[String]) -> Result<()> {
+    for token in tokens {
+        let question = Question { model: "openclaw", user: Some("anna"), text: "hello", key: "1" };
+        Caller::connect(address, token).await?.ask(question).await?;
     }
     Ok(())
 }
@@ -77,7 +75,7 @@ pub async fn sockets(process: &Process, address: SocketAddr, count: usize) -> Re
     let before = memory(process).await?;
     let began = Instant::now();
     let open: Vec<Socket> = futures::stream::iter(0..count)
-        .map(|_| Socket::open(address))
+        .map(|_| Socket::open(address, TOKEN))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
@@ -89,8 +87,4 @@ pub async fn sockets(process: &Process, address: SocketAddr, count: usize) -> Re
     let resident = resident(id)?;
     drop(open);
     Ok(Sockets { count, opened, before, resident, load })
-}
-
-fn tenant(number: usize) -> String {
-    format!("tenant-{number}")
 }

@@ -19,14 +19,15 @@ const ALLOWED_AT_ONCE: f64 = 190.0;
 /// Conversations of each socket.
 const SESSIONS: usize = 20;
 
-/// Speaks over so many sockets for so long, never faster than one socket may.
+/// Speaks for so long over as many sockets as there are credentials, never faster than one socket may. Each
+/// belongs to another tenant, as people do: an operator's would hear what is said on all the others too.
 ///
 /// # Errors
 /// When a message is refused.
-pub async fn run(address: SocketAddr, sockets: usize, span: Duration) -> Result<Took> {
+pub async fn run(address: SocketAddr, tokens: &[String], span: Duration) -> Result<Took> {
     let mut open = Vec::new();
-    for _ in 0..sockets {
-        open.push(Socket::open(address).await?);
+    for token in tokens {
+        open.push(Socket::open(address, token).await?);
     }
     let began = Instant::now();
     let mut speakers = JoinSet::new();
@@ -56,7 +57,7 @@ async fn speak(
             continue;
         }
         let params = json!({
-            "sessionKey": format!("agent:main:web:{number}-{}", times.len() % SESSIONS),
+            "sessionKey": format!("agent:tenant-{number}:web:{}", times.len() % SESSIONS),
             "message": "What time does the last ferry leave?",
             "idempotencyKey": format!("{run:x}-{}", times.len()),
         });

@@ -15,7 +15,6 @@ use tokio::task::JoinSet;
 
 use super::spread::Spread;
 use crate::caller::Caller;
-use crate::home::TOKEN;
 
 /// What is asked, by whom, for how long.
 #[derive(Debug, Clone)]
@@ -26,6 +25,8 @@ pub struct Load {
     pub model: String,
     /// Whether questions belong to conversations, which an agent remembers.
     pub remembered: bool,
+    /// The credentials of the tenants whose agents are asked; callers take them in turn.
+    pub tokens: Vec<String>,
     /// Callers at once.
     pub callers: usize,
     /// How long.
@@ -66,20 +67,22 @@ impl Load {
     }
 
     async fn ask(self, number: usize, began: Instant) -> Result<Vec<Duration>> {
-        let mut caller = Caller::connect(self.address).await?;
+        let token = self.tokens.get(number % self.tokens.len().max(1));
+        let token = token.map(String::as_str).unwrap_or_default();
+        let mut caller = Caller::connect(self.address, token).await?;
         let mut times = Vec::new();
         let run = fastrand::u64(..);
         while began.elapsed() < self.span {
             let user = format!("{run:x}-{number}-{}", times.len() / CONVERSATION);
             let asked = Instant::now();
-            let (status, answer) = caller.send(self.request(&user)?).await?;
+            let (status, answer) = caller.send(self.request(token, &user)?).await?;
             ensure!(status == StatusCode::OK, "{status}: {}", String::from_utf8_lossy(&answer));
             times.push(asked.elapsed());
         }
         Ok(times)
     }
 
-    fn request(&self, user: &str) -> Result<Request<Full<Bytes>>> {
+    fn request(&self, token: &str, user: &str) -> Result<Request<Full<Bytes>>> {
         let mut body = json!({
             "model": self.model,
             "messages": [{ "role": "user", "content": "What time does the last ferry leave?" }],
@@ -89,7 +92,7 @@ impl Load {
         }
         Ok(Request::post("/v1/chat/completions")
             .header(HOST, self.address.to_string())
-            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, "application/json")
             .body(Full::from(body.to_string()))?)
     }

@@ -84,6 +84,8 @@ pub struct Run {
 
 /// Callers at once, where there are many.
 pub const MANY: usize = 64;
+/// Tenants whose agents they ask.
+pub const TENANTS: usize = 16;
 /// How often it is asked whether it is ready.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -100,6 +102,7 @@ pub async fn measure(
     let home = Home::new(binary, engine, simulator.settings("echo")).await?;
     let (process, first_start) = start(&home).await?;
     process.stop().await?;
+    let tokens = idle::create_tenants(&home, TENANTS).await?;
     let mut starts = Vec::new();
     for _ in 1..effort.times {
         let (process, took) = start(&home).await?;
@@ -110,8 +113,8 @@ pub async fn measure(
     starts.push(took);
     let idle = idle::memory(&process).await?;
     let command = commands(&home, effort.times).await?;
-    let one = run(&home, &process, simulator, 1, effort.span).await?;
-    let many = run(&home, &process, simulator, MANY, effort.span).await?;
+    let one = run(&home, &process, simulator, &tokens, 1, effort.span).await?;
+    let many = run(&home, &process, simulator, &tokens, MANY, effort.span).await?;
     let sockets = match engine {
         Engine::Sqlite => {
             process.stop().await?;
@@ -155,7 +158,7 @@ async fn start(home: &Home) -> Result<(Process, Duration)> {
 }
 
 async fn is_ready(home: &Home) -> bool {
-    let Ok(mut caller) = Caller::connect(home.address()).await else { return false };
+    let Ok(mut caller) = Caller::connect(home.address(), "").await else { return false };
     let request = Request::get("/ready").header(HOST, home.address().to_string());
     let Ok(request) = request.body(Default::default()) else { return false };
     matches!(caller.send(request).await, Ok((StatusCode::OK, _)))
@@ -175,6 +178,7 @@ async fn run(
     home: &Home,
     process: &Process,
     simulator: &Simulator,
+    tokens: &[String],
     callers: usize,
     span: Duration,
 ) -> Result<Run> {
@@ -182,14 +186,16 @@ async fn run(
         address: simulator.address,
         model: "echo".to_owned(),
         remembered: false,
+        tokens: Vec::new(),
         callers,
         span: span / 2,
     };
     let direct = direct.run().await?;
     let through = Load {
         address: home.address(),
-        model: "openclaw/main".to_owned(),
+        model: "openclaw".to_owned(),
         remembered: true,
+        tokens: tokens.to_vec(),
         callers,
         span,
     };
@@ -216,10 +222,10 @@ async fn tenants(
     simulator: &Simulator,
 ) -> Result<(u64, u64)> {
     let home = Home::new(binary, engine, simulator.settings("echo")).await?;
-    idle::create_tenants(&home, effort.tenants).await?;
+    let tokens = idle::create_tenants(&home, effort.tenants).await?;
     let (process, _) = start(&home).await?;
     let silent = idle::memory(&process).await?;
-    idle::ask_tenants(home.address(), effort.tenants).await?;
+    idle::ask_tenants(home.address(), &tokens).await?;
     let awake = idle::memory(&process).await?;
     process.stop().await?;
     home.remove().await?;
@@ -233,8 +239,9 @@ async fn taken_in(
     simulator: &Simulator,
 ) -> Result<Took> {
     let home = Home::new(binary, engine, simulator.settings("hang")).await?;
+    let tokens = idle::create_tenants(&home, MANY).await?;
     let (process, _) = start(&home).await?;
-    let took = intake::run(home.address(), MANY, effort.span).await?;
+    let took = intake::run(home.address(), &tokens, effort.span).await?;
     process.kill().await?;
     home.remove().await?;
     Ok(took)

@@ -16,7 +16,7 @@ use super::judge::{Findings, Line, judge};
 use super::ledger::Ledger;
 use super::speaker::Speaker;
 use crate::engine::Engine;
-use crate::home::Home;
+use crate::home::{Home, TOKEN};
 use crate::process::Process;
 use crate::socket::Socket;
 
@@ -85,10 +85,11 @@ impl Round {
     /// worse than one that can be counted.
     pub async fn play(self, binary: &Path) -> Result<Outcome> {
         let home = Home::new(binary, self.engine, self.settings()).await?;
+        let mut tenants = Vec::new();
         for tenant in TENANTS {
-            home.run(&["tenants", "create", tenant]).await?;
+            tenants.push((*tenant, home.create_tenant(tenant).await?));
         }
-        match self.play_in(&home).await {
+        match self.play_in(&home, &tenants).await {
             Ok(mut outcome) if outcome.findings.is_clean() => {
                 home.remove().await?;
                 outcome.kept = None;
@@ -109,10 +110,10 @@ impl Round {
         })
     }
 
-    async fn play_in(&self, home: &Home) -> Result<Outcome> {
+    async fn play_in(&self, home: &Home, tenants: &[(&str, String)]) -> Result<Outcome> {
         let mut chance = fastrand::Rng::with_seed(self.seed);
         let (tell, enough) = watch::channel(false);
-        let mut speakers = self.speakers(home, &mut chance, &enough);
+        let mut speakers = self.speakers(home, tenants, &mut chance, &enough);
         let mut starts = Vec::new();
         let mut during_start = 0;
         for _ in 0..self.kills {
@@ -157,6 +158,7 @@ impl Round {
     fn speakers(
         &self,
         home: &Home,
+        tenants: &[(&str, String)],
         chance: &mut fastrand::Rng,
         enough: &watch::Receiver<bool>,
     ) -> JoinSet<Ledger> {
@@ -164,7 +166,7 @@ impl Round {
         // A pause is between nothing and its longest, so twice the mean.
         let pause = Duration::from_secs(1)
             .mul_f64(2.0 * (self.speakers * BURST) as f64 / self.rate.max(1) as f64);
-        for (number, tenant) in (0..self.speakers).zip(TENANTS.iter().cycle()) {
+        for (number, (tenant, token)) in (0..self.speakers).zip(tenants.iter().cycle()) {
             let over_the_api = number % API_SPEAKERS == API_SPEAKERS - 1;
             let session = if over_the_api {
                 format!("caller{number:03}")
@@ -173,6 +175,7 @@ impl Round {
             };
             let speaker = Speaker {
                 address: home.address(),
+                token: token.clone(),
                 ledger: Ledger::new(session),
                 pause,
                 chance: chance.fork(),
@@ -194,7 +197,7 @@ fn between(chance: &mut fastrand::Rng, shortest: Duration, longest: Duration) ->
 
 /// Waits until everything is answered, reads every history, and compares.
 async fn ask(home: &Home, ledgers: &[Ledger]) -> Result<Findings> {
-    let mut socket = Socket::open(home.address()).await?;
+    let mut socket = Socket::open(home.address(), TOKEN).await?;
     let sessions = settled(&mut socket).await?;
     let mut findings = Findings::default();
     for ledger in ledgers {

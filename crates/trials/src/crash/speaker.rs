@@ -19,6 +19,8 @@ use crate::socket::{Failure, Socket};
 pub struct Speaker {
     /// Where the product listens, whenever it runs.
     pub address: SocketAddr,
+    /// The credential of the tenant to whose agent it is said.
+    pub token: String,
     /// What was said so far.
     pub ledger: Ledger,
     /// Longest pause between two messages.
@@ -42,7 +44,7 @@ impl Speaker {
     /// Speaks on sockets until there is enough, and everything was acknowledged.
     pub async fn on_the_web(mut self) -> Ledger {
         loop {
-            if let Ok(mut socket) = Socket::open(self.address).await {
+            if let Ok(mut socket) = Socket::open(self.address, &self.token).await {
                 match self.converse(&mut socket).await {
                     Ok(()) => return self.ledger,
                     Err(Failure::Refused { retryable: true, .. } | Failure::Gone(_)) => {}
@@ -107,7 +109,7 @@ impl Speaker {
             let Some(message) = self.ledger.messages.get_mut(number) else { continue };
             let mut line = match caller.take() {
                 Some(line) => line,
-                None => match Caller::connect(self.address).await {
+                None => match Caller::connect(self.address, &self.token).await {
                     Ok(line) => line,
                     Err(_) => continue,
                 },
