@@ -14,9 +14,10 @@ statements! {
     INSERT = "INSERT INTO message
             (id, account, conversation, epoch, role, run, peer, text, at, answers, outcome, model, usage)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    // A bare bind as the limit makes SQLite compile the statement anew for every value; a sum does not.
     READ = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE account = $1 AND conversation = $2 AND epoch = $3 AND seq < $4
-        ORDER BY seq DESC LIMIT $5";
+        ORDER BY seq DESC LIMIT $5 + 0";
     ANSWER = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE answers = $1";
     // A turn is written as a whole, so what it answers stands between the answer before and its own.

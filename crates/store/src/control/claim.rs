@@ -24,11 +24,12 @@ statements! {
                 WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
                 ORDER BY i.seq LIMIT 1) <= $3
         RETURNING fence, epoch";
+    // A bare bind as the limit makes SQLite compile the statement anew for every value; a sum does not.
     UNFINISHED = "SELECT i.id, t.slug, i.session_id, i.account, s.conversation, i.run, i.peer, i.text,
             i.context, i.state, i.attempts, i.received_at, i.due_at, i.error_code, i.error_text
         FROM inbox i JOIN tenant t ON t.id = i.tenant_id JOIN session s ON s.id = i.session_id
         WHERE i.session_id = $1 AND i.state IN ('waiting', 'running')
-        ORDER BY i.seq LIMIT $2";
+        ORDER BY i.seq LIMIT $2 + 0";
     // A message that a vanished instance was answering goes back to the queue unless it is taken now.
     BEGIN = "UPDATE inbox SET
             state = CASE WHEN seq <= (SELECT seq FROM inbox WHERE id = $2) THEN 'running' ELSE 'waiting' END,
