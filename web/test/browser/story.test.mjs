@@ -124,10 +124,13 @@ test("the keyboard reaches everything", async () => {
   assert.equal(await page.getByRole("dialog").count(), 0);
   await page.keyboard.press("n");
   await page.getByText("Nothing has been said here yet").waitFor();
+  await page.locator(".composer textarea:focus").waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await answered(page, 2);
+  // Opening a conversation ends with the focus in its composer, a frame later.
+  await page.locator(".composer textarea:focus").waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("type")), "search");
