@@ -8,7 +8,7 @@ use domain::{Coded, Kind};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The model could not be asked, or did not answer.
-    #[error("{0}")]
+    #[error(transparent)]
     Model(#[from] llm::Error),
     /// The model answered with nothing.
     #[error(
@@ -25,10 +25,10 @@ pub enum Error {
         after: Duration,
     },
     /// The tenant's workspace cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Workspace(#[from] agent::Error),
     /// The store did not answer.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] store::Error),
     /// A defect of ours.
     #[error(

@@ -158,8 +158,13 @@ impl Parts {
         if let Some(own) = access.only_tenant() {
             return Ok(own.clone());
         }
-        let tenants = self.gateway.store.tenants().await?;
-        let main = tenants.iter().find(|tenant| tenant.slug.as_str() == FIRST_TENANT);
-        main.or(tenants.first()).map(|tenant| tenant.slug.clone()).ok_or(Error::NoTenant)
+        // Asked with every message, so the list of all tenants is the last resort.
+        let store = &self.gateway.store;
+        if let Ok(main) = FIRST_TENANT.parse()
+            && store.tenant(&main).await?.is_some()
+        {
+            return Ok(main);
+        }
+        store.tenants().await?.into_iter().next().map(|tenant| tenant.slug).ok_or(Error::NoTenant)
     }
 }
