@@ -15,6 +15,7 @@ pub mod session;
 pub mod tenant;
 pub mod text;
 pub mod turns;
+pub mod worker;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use error::{Coded, Kind};
@@ -23,3 +24,4 @@ pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantS
 pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};
 pub use secret::Secret;
 pub use turns::{PartialAnswer, Turns};
+pub use worker::Pulse;

@@ -155,7 +155,7 @@ async fn ask(
     let request = Request { max_tokens: hop.max_output, ..prompt.request(&hop.model) };
     let asked =
         Happening::Asked { provider: hop.provider.id().to_owned(), model: hop.model.clone() };
-    Ok((asked, hop.provider.stream(request).await?))
+    Ok((asked, hop.provider.stream(request, Arc::new(domain::worker::Unwatched)).await?))
 }
 
 /// What was said before. A caller that keeps the history gave it with the message; instructions alone

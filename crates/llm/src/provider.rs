@@ -1,8 +1,10 @@
 //! What every provider does: it streams the answer to a request.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::Pulse;
 use domain::event::Usage;
 use futures::Stream;
 
@@ -14,11 +16,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Its id in the configuration.
     fn id(&self) -> &str;
 
-    /// Sends the request and waits until the provider has taken it. Nothing is retried here.
+    /// Sends the request and waits until the provider has taken it. Nothing is retried here. A provider that
+    /// runs a process of its own tells the pulse of it; for any other the answer's events are sign enough.
     ///
     /// # Errors
     /// Any [`Error`] of the exchange. Once the stream is there, errors come through it.
-    async fn stream(&self, request: Request) -> Result<EventStream, Error>;
+    async fn stream(&self, request: Request, pulse: Arc<dyn Pulse>) -> Result<EventStream, Error>;
 }
 
 /// An answer as it comes. It ends with [`StreamEvent::Done`] or with an error, never silently; after

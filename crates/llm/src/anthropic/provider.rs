@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::Secret;
+use domain::{Pulse, Secret};
 use egress::Egress;
 
 use super::decode::Decoder;
@@ -47,7 +47,7 @@ impl Provider for Anthropic {
         &self.upstream.id
     }
 
-    async fn stream(&self, request: Request) -> Result<EventStream, Error> {
+    async fn stream(&self, request: Request, _: Arc<dyn Pulse>) -> Result<EventStream, Error> {
         let model = request.model.clone();
         let body = self.upstream.open("messages", &model, &encode(request)).await?;
         let decoder = Decoder::new(Arc::clone(&self.upstream), model);

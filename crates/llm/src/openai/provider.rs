@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::Pulse;
 use egress::Egress;
 
 use super::decode::Decoder;
@@ -38,7 +39,7 @@ impl Provider for OpenAi {
         &self.upstream.id
     }
 
-    async fn stream(&self, request: Request) -> Result<EventStream, Error> {
+    async fn stream(&self, request: Request, _: Arc<dyn Pulse>) -> Result<EventStream, Error> {
         let model = request.model.clone();
         let earlier_calls = request.calls();
         let body = self.upstream.open("chat/completions", &model, &encode(request)).await?;

@@ -1,5 +1,6 @@
 //! What can go wrong on the way, for both formats where the way is the same.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::Coded;
@@ -239,7 +240,11 @@ async fn dropping_an_answer_frees_the_provider_at_once() {
     let egress = egress::Egress::new(egress::Options::default()).unwrap();
     let models = Models::new(vec![server.settings(Api::OpenAi)], &egress).unwrap();
     let route = models.resolve("sim/m").unwrap();
-    let mut answer = route.hops()[0].provider.stream(hello()).await.unwrap();
+    let mut answer = route.hops()[0]
+        .provider
+        .stream(hello(), Arc::new(domain::worker::Unwatched))
+        .await
+        .unwrap();
     assert_eq!(answer.next().await.unwrap().unwrap(), StreamEvent::Text("half".to_owned()));
     server.request().await;
     drop(answer);

@@ -1,5 +1,6 @@
 //! A server that takes one connection after another and does on each what it is told, byte for byte.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Secret;
@@ -151,7 +152,12 @@ pub async fn ask(
     let egress = egress::Egress::new(egress::Options::default()).unwrap();
     let name = format!("{}/{}", settings.id, request.model);
     let route = Models::new(vec![settings], &egress)?.resolve(&name)?;
-    Ok(route.hops()[0].provider.stream(request).await?.collect().await)
+    Ok(route.hops()[0]
+        .provider
+        .stream(request, Arc::new(domain::worker::Unwatched))
+        .await?
+        .collect()
+        .await)
 }
 
 /// What a provider makes of these bytes.

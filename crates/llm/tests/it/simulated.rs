@@ -1,5 +1,6 @@
 //! The providers against the simulator, which shares no code with them and knows every trick of real servers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Secret;
@@ -137,7 +138,11 @@ async fn a_connection_outlives_the_answer_that_it_brought() {
             for _ in 0..5 {
                 let hop = &route.hops()[0];
                 let request = Request { model: hop.model.clone(), ..crate::server::hello() };
-                let mut said = hop.provider.stream(request).await.unwrap();
+                let mut said = hop
+                    .provider
+                    .stream(request, Arc::new(domain::worker::Unwatched))
+                    .await
+                    .unwrap();
                 // Whoever hears the end leaves; nobody waits to hear that nothing comes after it.
                 while !matches!(said.next().await, Some(Ok(StreamEvent::Done { .. }))) {}
             }
