@@ -1,12 +1,13 @@
 //! Events, told to whoever listens in this process.
 //!
-//! Owns fan-out by tenant; never holds the only copy of anything. A listener that cannot keep up is told
-//! that it missed something, and reads the store again.
+//! Owns fan-out: what happens in sessions, by tenant, and what happens on the platform, to whoever wants all
+//! of it. Never holds the only copy of anything. A listener that cannot keep up is told that it missed
+//! something and reads the store again; it delays neither another listener nor the one who tells.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use domain::{Event, TenantSlug};
+use domain::{Event, PlatformEvent, TenantSlug, Witness};
 use tokio::sync::broadcast;
 
 /// What a listener wants to hear.
@@ -25,8 +26,8 @@ pub struct Bus {
 }
 
 /// One listener's place.
-pub struct Subscription {
-    events: broadcast::Receiver<Arc<Event>>,
+pub struct Subscription<E = Event> {
+    events: broadcast::Receiver<Arc<E>>,
 }
 
 /// Why there is no next event.
@@ -43,16 +44,23 @@ pub enum Missed {
 struct Topics {
     all: broadcast::Sender<Arc<Event>>,
     tenants: RwLock<HashMap<TenantSlug, broadcast::Sender<Arc<Event>>>>,
+    platform: broadcast::Sender<Arc<PlatformEvent>>,
 }
 
 /// Events that a listener may lag behind.
 const BEHIND: usize = 1_024;
+/// Events of the platform that a listener may lag behind: a turn makes about six of them.
+const PLATFORM_BEHIND: usize = 8_192;
 
 // === impl Bus ===
 
 impl Default for Bus {
     fn default() -> Self {
-        let topics = Topics { all: broadcast::Sender::new(BEHIND), tenants: RwLock::default() };
+        let topics = Topics {
+            all: broadcast::Sender::new(BEHIND),
+            tenants: RwLock::default(),
+            platform: broadcast::Sender::new(PLATFORM_BEHIND),
+        };
         Self { topics: Arc::new(topics) }
     }
 }
@@ -68,6 +76,19 @@ impl Bus {
         }
         drop(tenants);
         drop(self.topics.all.send(event));
+    }
+
+    /// Tells what happened on the platform. Nobody listening is fine.
+    pub fn tell(&self, event: PlatformEvent) {
+        if self.topics.platform.receiver_count() > 0 {
+            drop(self.topics.platform.send(Arc::new(event)));
+        }
+    }
+
+    /// Listens to everything that happens on the platform, from now on.
+    #[must_use]
+    pub fn subscribe_all(&self) -> Subscription<PlatformEvent> {
+        Subscription { events: self.topics.platform.subscribe() }
     }
 
     /// Whether anybody would hear an event of this tenant.
@@ -94,14 +115,20 @@ impl Bus {
     }
 }
 
+impl Witness for Bus {
+    fn tell(&self, event: PlatformEvent) {
+        Self::tell(self, event);
+    }
+}
+
 // === impl Subscription ===
 
-impl Subscription {
+impl<E> Subscription<E> {
     /// The next event.
     ///
     /// # Errors
     /// [`Missed::Lagged`] when some were missed; listening goes on after it.
-    pub async fn next(&mut self) -> Result<Arc<Event>, Missed> {
+    pub async fn next(&mut self) -> Result<Arc<E>, Missed> {
         self.events.recv().await.map_err(|error| match error {
             broadcast::error::RecvError::Lagged(missed) => Missed::Lagged(missed),
             broadcast::error::RecvError::Closed => Missed::Closed,
@@ -130,6 +157,30 @@ mod tests {
         assert_eq!(one.next().await.unwrap().at, Timestamp(2));
         assert_eq!(all.next().await.unwrap().at, Timestamp(1));
         assert_eq!(all.next().await.unwrap().at, Timestamp(2));
+    }
+
+    fn told(at: i64) -> PlatformEvent {
+        let what = domain::Occurrence::TenantSuspended { tenant_id: "one".parse().unwrap() };
+        PlatformEvent::new(what, Timestamp(at), uuid::Uuid::nil())
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_that_fails_or_sleeps_harms_nobody() {
+        let bus = Bus::default();
+        let (mut failing, mut slow) = (bus.subscribe_all(), bus.subscribe_all());
+        let mut good = bus.subscribe_all();
+        let fails = tokio::spawn(async move {
+            drop(failing.next().await);
+            panic!("a subscriber breaks");
+        });
+        bus.tell(told(0));
+        assert!(fails.await.is_err());
+        for at in 1..=i64::try_from(PLATFORM_BEHIND).unwrap() {
+            bus.tell(told(at));
+            assert_eq!(good.next().await.unwrap().timestamp, Timestamp(at - 1));
+        }
+        assert_eq!(slow.next().await.unwrap_err(), Missed::Lagged(1));
+        assert_eq!(slow.next().await.unwrap().timestamp, Timestamp(1));
     }
 
     #[tokio::test]
