@@ -14,6 +14,7 @@ use crate::tree::{Kind, Node};
 
 mod agents;
 mod channels;
+mod concurrency;
 mod sandbox;
 
 /// What was found.
@@ -40,6 +41,7 @@ pub(crate) fn apply(config: &mut Config, tree: &Node) -> Findings {
     providers(&mut rules, config);
     model_by_channel(&mut rules, config);
     agents::check(&mut rules, config);
+    concurrency::check(&mut rules, config);
     sandbox::check(&mut rules, config);
     channels::check(&mut rules, &config.channels);
     rules.found

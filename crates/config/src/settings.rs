@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub mod agents;
 pub mod backends;
 pub mod channels;
+pub mod concurrency;
 pub mod gateway;
 pub mod hooks;
 pub mod logging;
@@ -21,6 +22,7 @@ pub mod whatsapp;
 
 pub use agents::Agents;
 pub use channels::{Channels, ModelByChannel};
+pub use concurrency::Concurrency;
 pub use gateway::Gateway;
 pub use hooks::Hooks;
 pub use logging::Logging;
@@ -42,6 +44,8 @@ pub struct Config {
     pub logging: Logging,
     /// How incoming messages are taken together and answered.
     pub messages: Messages,
+    /// How much runs at once, how much may wait, and when a worker is given up.
+    pub concurrency: Concurrency,
     /// How agents think and act.
     pub agents: Agents,
     /// Which models there are and how they are reached.

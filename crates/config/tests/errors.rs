@@ -74,7 +74,7 @@ fn everything_that_is_wrong_is_said_at_once() {
             "openclaw.json:10:36: messages.queue.debounceMs: wants a whole number, not text",
             "openclaw.json:10:47: messages.queue.cap: wants a whole number, not a fraction",
             "openclaw.json:10:58: messages.queue.drop: \"all\" is none of: summarize, old, new",
-            "openclaw.json:11:3: zebra: unknown key; known here: $schema, gateway, logging, messages, agents, models, channels, modelByChannel, hooks, store, meta, wizard",
+            "openclaw.json:11:3: zebra: unknown key; known here: $schema, gateway, logging, messages, concurrency, agents, models, channels, modelByChannel, hooks, store, meta, wizard",
             "openclaw.json:12:43: models.providers.mine.models[0]: \"id\" is missing",
         ]
     );

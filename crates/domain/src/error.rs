@@ -40,4 +40,10 @@ pub trait Coded: std::error::Error {
 
     /// The stable code: lower case words joined by `-`, never reused for another meaning.
     fn code(&self) -> &'static str;
+
+    /// The numbers in it by name, for a program that reads the error: limits, what was used of them. Names
+    /// are written as in JSON.
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
 }

@@ -4,7 +4,9 @@
 //! [`Clock`] and [`Ids`]. Every other crate may depend on this one; this one depends on none of them.
 
 pub mod backoff;
+pub mod backpressure;
 pub mod clock;
+pub mod concurrency;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -19,6 +21,7 @@ pub mod turns;
 pub mod worker;
 
 pub use clock::{Clock, Ids, Timestamp};
+pub use concurrency::Pool;
 pub use error::{Coded, Kind};
 pub use event::{Event, EventBody};
 pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};

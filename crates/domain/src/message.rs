@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backpressure::Pressure;
 use crate::event::Usage;
 use crate::{Coded, Kind, MessageId, RunId, SessionKey, Timestamp};
 
@@ -146,6 +147,52 @@ pub enum Refusal {
         /// When asking again makes sense.
         retry_after: Duration,
     },
+    /// Too much waits in the whole pool.
+    #[error(
+        "the level of backpressure is {level} %, and from {threshold} % on new work is refused: {} of {} requests \
+         wait, {} of {} workers are busy; try again after {}s, or raise concurrency.maxWorkers or maxQueueSize",
+        pressure.depth, pressure.most_waiting, pressure.busy, pressure.most_workers, retry_after.as_secs()
+    )]
+    Backpressure {
+        /// What waits and what runs, against what may.
+        pressure: Pressure,
+        /// The level, in percent.
+        level: u8,
+        /// The level from which on new work is refused, in percent.
+        threshold: u8,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// Too many sessions of the tenant wait.
+    #[error(
+        "{waiting} sessions of the tenant {tenant:?} wait for a turn already, and its tier may have {cap}; try \
+         again after {}s, or raise its tier or concurrency.perTenant.waiting",
+        retry_after.as_secs()
+    )]
+    TenantQueue {
+        /// Which tenant.
+        tenant: String,
+        /// How many of its sessions wait.
+        waiting: usize,
+        /// How many may.
+        cap: usize,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+    /// Too many messages of the tenant came within a minute.
+    #[error(
+        "the tenant {tenant:?} has sent {cap} messages within a minute, as many as its tier may; try again \
+         after {}s, or raise its tier or concurrency.perTenant.perMinute",
+        retry_after.as_secs()
+    )]
+    TenantRate {
+        /// Which tenant.
+        tenant: String,
+        /// How many it may send in 60 seconds.
+        cap: usize,
+        /// When the next one may be sent.
+        retry_after: Duration,
+    },
     /// The store cannot take it now.
     #[error("the store cannot take it now ({reason}); try again after {}s", retry_after.as_secs())]
     Unavailable {
@@ -179,8 +226,12 @@ impl Coded for Refusal {
             Self::NoTenant(_) => Kind::NotFound,
             Self::Suspended(_) => Kind::Forbidden,
             Self::Text(_) => Kind::Invalid,
-            Self::QueueFull { retry_after, .. } => Kind::Exhausted { retry_after: *retry_after },
-            Self::Unavailable { retry_after, .. } => Kind::Overloaded { retry_after: *retry_after },
+            Self::QueueFull { retry_after, .. }
+            | Self::TenantQueue { retry_after, .. }
+            | Self::TenantRate { retry_after, .. } => Kind::Exhausted { retry_after: *retry_after },
+            Self::Backpressure { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
+                Kind::Overloaded { retry_after: *retry_after }
+            }
             Self::Stopping => Kind::Overloaded { retry_after: Duration::from_secs(2) },
         }
     }
@@ -191,8 +242,30 @@ impl Coded for Refusal {
             Self::Suspended(_) => "tenant-suspended",
             Self::Text(_) => "message-text-size",
             Self::QueueFull { .. } => "session-queue-full",
+            Self::Backpressure { .. } => "backpressure-refused",
+            Self::TenantQueue { .. } => "tenant-queue-full",
+            Self::TenantRate { .. } => "tenant-rate-limited",
             Self::Unavailable { code, .. } => code,
             Self::Stopping => "instance-stopping",
+        }
+    }
+
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+        match self {
+            Self::Backpressure { pressure, threshold, .. } => vec![
+                ("level", pressure.level()),
+                ("threshold", f64::from(*threshold) / 100.0),
+                ("queueDepth", count(pressure.depth)),
+                ("maxQueueSize", count(pressure.most_waiting)),
+                ("activeWorkers", count(pressure.busy)),
+                ("maxWorkers", count(pressure.most_workers)),
+            ],
+            Self::TenantQueue { waiting, cap, .. } => {
+                vec![("waiting", count(*waiting)), ("limit", count(*cap))]
+            }
+            Self::TenantRate { cap, .. } => vec![("limit", count(*cap)), ("windowMs", 60_000.0)],
+            _ => Vec::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::tenant::Tier;
+use crate::worker::RecycleReason;
 use crate::{MessageId, SessionKey, TenantSlug, Timestamp};
 
 /// The platform's envelope: `{type, payload, timestamp, correlationId, sourceContext}`.
@@ -270,18 +271,6 @@ pub enum Occurrence {
     /// What was used of a budget was set back to nothing.
     #[serde(rename = "ai-fabric.budget.reset")]
     BudgetReset { tenant_id: TenantSlug, person: Option<String>, budget: String },
-}
-
-/// Why a worker was replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecycleReason {
-    /// It served as many requests as it may.
-    RequestLimit,
-    /// It took more memory than it may.
-    MemoryLimit,
-    /// Somebody asked for it, or it was stuck.
-    Manual,
 }
 
 /// Whoever wants to know what happened. Being told never fails and never waits.

@@ -24,6 +24,28 @@ pub enum Error {
         /// How long it may take.
         after: Duration,
     },
+    /// Nothing was heard from the worker.
+    #[error(
+        "nothing was heard from the model for {}s, so the turn was ended; it is tried again, and if that stays so \
+         choose another model or raise concurrency.stuckThresholdMs",
+        silent.as_secs()
+    )]
+    Stuck {
+        /// For how long.
+        silent: Duration,
+    },
+    /// The worker's process used too much memory.
+    #[error(
+        "the worker's process used {} MiB of memory and may use {} MiB (concurrency.memoryLimitMb), so it was ended; \
+         ask for less at once or raise the limit",
+        bytes >> 20, limit >> 20
+    )]
+    Memory {
+        /// What it used, in bytes.
+        bytes: u64,
+        /// What it may use, in bytes.
+        limit: u64,
+    },
     /// The tenant's workspace cannot be read.
     #[error(transparent)]
     Workspace(#[from] agent::Error),
@@ -45,7 +67,11 @@ impl Error {
         match self {
             Self::Model(error) => error.is_transient(),
             Self::Store(error) => error.is_passing(),
-            Self::Empty { .. } | Self::Deadline { .. } | Self::Defect => true,
+            Self::Empty { .. }
+            | Self::Deadline { .. }
+            | Self::Stuck { .. }
+            | Self::Memory { .. }
+            | Self::Defect => true,
             Self::Workspace(_) => false,
         }
     }
@@ -65,7 +91,10 @@ impl Coded for Error {
             Self::Model(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
             Self::Store(error) => error.kind(),
-            Self::Empty { .. } | Self::Deadline { .. } => Kind::Upstream,
+            Self::Empty { .. }
+            | Self::Deadline { .. }
+            | Self::Stuck { .. }
+            | Self::Memory { .. } => Kind::Upstream,
             Self::Defect => Kind::Internal,
         }
     }
@@ -77,6 +106,8 @@ impl Coded for Error {
             Self::Store(error) => error.code(),
             Self::Empty { .. } => "model-empty-answer",
             Self::Deadline { .. } => "turn-deadline",
+            Self::Stuck { .. } => "worker-stuck",
+            Self::Memory { .. } => "worker-memory",
             Self::Defect => "turn-defect",
         }
     }

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use domain::message::{LONGEST_TEXT, Offered};
 use domain::queue::{QueueDrop, QueueMode};
-use domain::{Coded, Event, EventBody, Inbound, Intake, Kind, Refusal, Verdict};
+use domain::{
+    Coded, Event, EventBody, Inbound, Intake, Kind, MessageId, Occurrence, PlatformEvent, Refusal,
+    SessionKey, Verdict,
+};
 use store::{Admission, NewMessage};
+use tokio::time::Instant;
 
 use crate::mailbox::{Arrival, Mailbox};
 use crate::running::Reason;
@@ -41,6 +45,13 @@ impl Door {
         if inbound.text.trim().is_empty() || inbound.text.len() > LONGEST_TEXT {
             return Err(Refusal::Text(inbound.text.len()));
         }
+        // Before anything is written: what is refused here costs next to nothing.
+        let workers = &self.shared.workers;
+        let ticket = self
+            .shared
+            .admission
+            .decide(&inbound.session, workers.outlook(), Instant::now())
+            .inspect_err(|refusal| self.refused(refusal))?;
         let policy = self.shared.settings.borrow().policy(&inbound.session.account);
         let cap = u64::try_from(policy.cap).unwrap_or(u64::MAX);
         let new = NewMessage {
@@ -61,15 +72,20 @@ impl Door {
                 return Err(Refusal::QueueFull { waiting, cap, retry_after: RETRY_WHEN_FULL });
             }
         };
+        self.shared.admission.learn(&inbound.session.tenant, admitted.tier);
         if !admitted.duplicate {
+            ticket.keep();
             if policy.mode == QueueMode::Interrupt {
                 drop(self.shared.running.cancel(&inbound.session, None, Reason::Interrupted));
             }
             self.mailbox.arrived(Arrival {
                 session: admitted.session,
-                account: inbound.session.account.clone(),
+                key: inbound.session.clone(),
+                tier: admitted.tier,
+                tokens: tokens(&inbound.text),
                 debounce: inbound.debounce,
             });
+            self.queued(admitted.message, &inbound.session);
             self.shared.bus.publish(Event {
                 session: inbound.session,
                 at: admitted.received_at,
@@ -86,6 +102,42 @@ impl Door {
             duplicate: admitted.duplicate,
         })
     }
+
+    fn queued(&self, message: MessageId, session: &SessionKey) {
+        let priority = self.shared.settings.borrow().priority(&session.account);
+        let what = Occurrence::RequestQueued {
+            request_id: message.0,
+            tenant_id: session.tenant.clone(),
+            session_id: session.clone(),
+            priority: priority.as_str().to_owned(),
+            queue_depth: u64::try_from(self.shared.admission.depth()).unwrap_or(u64::MAX),
+        };
+        self.shared.bus.tell(PlatformEvent::new(what, self.shared.clock.now(), message.0));
+    }
+
+    /// Tells when refusing begins; not again for each message that is refused after it.
+    fn refused(&self, refusal: &Refusal) {
+        let Refusal::Backpressure { pressure, .. } = refusal else { return };
+        if !self.shared.admission.begins_refusing(Instant::now()) {
+            return;
+        }
+        tracing::warn!(%refusal, "new work is refused");
+        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+        let what = Occurrence::BackpressureActivated {
+            level: pressure.level(),
+            threshold: self.shared.workers.settings().backpressure_threshold,
+            queue_depth: count(pressure.depth),
+            active_workers: count(pressure.busy),
+            max_workers: count(pressure.most_workers),
+        };
+        let now = self.shared.clock.now();
+        self.shared.bus.tell(PlatformEvent::new(what, now, self.shared.ids.uuid(now)));
+    }
+}
+
+/// About how many tokens a text is, as the platform counts them.
+fn tokens(text: &str) -> u64 {
+    u64::try_from(text.chars().count().div_ceil(4)).unwrap_or(u64::MAX)
 }
 
 fn unavailable(error: store::Error) -> Refusal {

@@ -3,11 +3,13 @@
 //! Owns order, retries and cancellation. Holds nothing in memory that the store could not give back: a
 //! crash at any instruction leaves rows from which the next start goes on by itself.
 
+mod admission;
 mod error;
 mod intake;
 mod mailbox;
 mod metrics;
 mod outbox;
+mod pool;
 mod running;
 mod settings;
 mod task;
@@ -17,17 +19,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use domain::{Channel, Clock, Ids, Intake, PartialAnswer, RunId, SessionKey, Turns};
+use domain::concurrency::{Concurrency, ConcurrencyMetrics, WorkerStanding};
+use domain::{Channel, Clock, Ids, Intake, PartialAnswer, Pool, RunId, SessionKey, Turns};
 use store::Store;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use error::Error;
-pub use mailbox::Load;
 pub use settings::Settings;
 
+use admission::Admission;
 use mailbox::Mailbox;
 use outbox::Outbox;
+use pool::Workers;
 use running::{Reason, Running};
 
 /// What an engine is made of.
@@ -65,6 +69,8 @@ struct Shared {
     instance: Uuid,
     running: Running,
     outbox: Outbox,
+    admission: Admission,
+    workers: Workers,
 }
 
 /// How long an instance holds a session without being heard of.
@@ -85,8 +91,24 @@ impl Engine {
         store.let_go(instance).await?;
         let outbox = Outbox::start(store.clone(), channels);
         let running = Running::default();
-        let shared =
-            Arc::new(Shared { store, bus, clock, ids, settings, instance, running, outbox });
+        let admission = Admission::default();
+        let workers = {
+            let settings = settings.clone();
+            let now = move || settings.borrow().concurrency();
+            Workers::new(now, admission.clone(), bus.clone(), Arc::clone(&clock), Arc::clone(&ids))
+        };
+        let shared = Arc::new(Shared {
+            store,
+            bus,
+            clock,
+            ids,
+            settings,
+            instance,
+            running,
+            outbox,
+            admission,
+            workers,
+        });
         let mailbox = Mailbox::start(Arc::clone(&shared));
         Ok(Self { shared, mailbox })
     }
@@ -95,12 +117,6 @@ impl Engine {
     #[must_use]
     pub fn intake(&self) -> Arc<dyn Intake> {
         Arc::new(intake::Door { shared: Arc::clone(&self.shared), mailbox: self.mailbox.clone() })
-    }
-
-    /// How busy it is.
-    #[must_use]
-    pub fn load(&self) -> Load {
-        self.mailbox.load()
     }
 
     /// What may change while it runs, as it is now.
@@ -122,6 +138,24 @@ impl Engine {
             }
         }
         self.shared.outbox.flush().await;
+    }
+}
+
+impl Pool for Engine {
+    fn metrics(&self) -> ConcurrencyMetrics {
+        self.shared.workers.metrics()
+    }
+
+    fn concurrency(&self) -> Concurrency {
+        self.shared.workers.settings()
+    }
+
+    fn workers(&self) -> Vec<WorkerStanding> {
+        self.shared.workers.standings()
+    }
+
+    fn recycle(&self, worker: &str) -> bool {
+        self.shared.workers.recycle(worker)
     }
 }
 

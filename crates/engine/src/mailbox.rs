@@ -1,10 +1,10 @@
 //! The third hop: which session has its turn next.
 //!
-//! One loop owns the order. It keeps at most one turn running in a session and at most
-//! [`Settings::turns`](crate::Settings::turns) in all, waits for people to finish writing, and looks for
-//! work that a crash or another instance left. What it holds in memory is only a plan; the store decides
-//! in `claim`.
+//! One loop owns the order. It keeps at most one turn running in a session and as many in all as there are
+//! workers, waits for people to finish writing, and looks for work that a crash or another instance left.
+//! What it holds in memory is only a plan; the store decides in `claim`.
 
+mod fair;
 mod plan;
 mod upkeep;
 
@@ -12,30 +12,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use domain::{SessionId, Timestamp};
+use domain::tenant::Tier;
+use domain::{SessionId, SessionKey, Timestamp};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::task::{TaskKind, spawn};
-use crate::{Shared, metrics, turn};
-use plan::Plan;
+use crate::{Shared, metrics, pool, turn};
+use fair::Standing;
+use plan::{Plan, Start, Wish};
 
 /// A message that was stored a moment ago.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) session: SessionId,
-    pub(crate) account: String,
+    pub(crate) key: SessionKey,
+    pub(crate) tier: Tier,
+    /// Estimated tokens of its words.
+    pub(crate) tokens: u64,
     /// `None`: as configured for the account.
     pub(crate) debounce: Option<Duration>,
-}
-
-/// How busy the engine is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Turns that run now.
-    pub running: usize,
-    /// Sessions that wait for a turn.
-    pub waiting: usize,
 }
 
 /// Tells the loop what happened. Cheap to clone.
@@ -49,7 +45,6 @@ pub(crate) struct Mailbox {
 struct State {
     stopping: AtomicBool,
     running: AtomicUsize,
-    waiting: AtomicUsize,
     ended: Notify,
 }
 
@@ -57,13 +52,18 @@ enum Signal {
     Arrived(Arrival),
     /// Rows that nobody answers, and when each may be tried.
     Found(Vec<store::Ready>),
-    /// A turn is over; the session's next message is due then.
-    Ended {
-        session: SessionId,
-        account: String,
-        next: Option<Timestamp>,
-    },
+    /// A turn is over.
+    Ended(Box<Ended>),
     Stop,
+}
+
+/// A turn that is over.
+struct Ended {
+    wish: Wish,
+    /// Tokens that it cost.
+    cost: u64,
+    /// When the session's next message is due.
+    next: Option<Timestamp>,
 }
 
 /// Signals that may wait. A lost one costs a second: the store is searched for what nobody answers.
@@ -80,6 +80,8 @@ impl Mailbox {
         spawn(TaskKind::Upkeep, upkeep::leases(Arc::downgrade(&shared)));
         spawn(TaskKind::Upkeep, upkeep::search(Arc::downgrade(&shared), tell.clone()));
         spawn(TaskKind::Upkeep, upkeep::tidy(Arc::downgrade(&shared)));
+        spawn(TaskKind::Upkeep, pool::watch(Arc::downgrade(&shared)));
+        spawn(TaskKind::Upkeep, pool::publish(Arc::downgrade(&shared)));
         spawn(TaskKind::Mailbox, run(shared, inbox, tell, Arc::clone(&mailbox.state)));
         mailbox
     }
@@ -88,13 +90,6 @@ impl Mailbox {
     pub(crate) fn arrived(&self, arrival: Arrival) {
         if self.signals.try_send(Signal::Arrived(arrival)).is_err() {
             tracing::debug!("the mailbox is behind; the message is found in the store");
-        }
-    }
-
-    pub(crate) fn load(&self) -> Load {
-        Load {
-            running: self.state.running.load(Ordering::Relaxed),
-            waiting: self.state.waiting.load(Ordering::Relaxed),
         }
     }
 
@@ -129,7 +124,7 @@ async fn run(
 ) {
     let mut plan = Plan::default();
     loop {
-        let wake = plan.next_due(most(&shared, &state));
+        let wake = plan.next_due().filter(|_| may_begin(&shared, &state));
         let signal = tokio::select! {
             signal = inbox.recv() => match signal {
                 Some(signal) => Some(signal),
@@ -141,7 +136,6 @@ async fn run(
             note(&mut plan, &shared, signal);
         }
         begin_due(&mut plan, &shared, &tell, &state);
-        state.waiting.store(plan.waiting(), Ordering::Relaxed);
         state.running.store(plan.running(), Ordering::Release);
         state.ended.notify_waiters();
         metrics::load(plan.running(), plan.waiting());
@@ -151,31 +145,44 @@ async fn run(
 fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
     let now = Instant::now();
     match signal {
-        Signal::Arrived(Arrival { session, account, debounce }) => {
-            let mut policy = shared.settings.borrow().policy(&account);
+        Signal::Arrived(Arrival { session, key, tier, tokens, debounce }) => {
+            let mut policy = shared.settings.borrow().policy(&key.account);
             policy.debounce = debounce.unwrap_or(policy.debounce);
-            plan.arrived(session, &account, policy, now);
+            plan.arrived(wish(shared, session, key, tier, tokens), policy, now);
         }
         Signal::Found(ready) => {
             let wall = shared.clock.now();
-            for store::Ready { session, account, due_at } in ready {
-                plan.found(session, &account, now + due_at.since(wall));
+            for store::Ready { session, key, tier, due_at } in ready {
+                shared.admission.learn(&key.tenant, tier);
+                let wish = wish(shared, session, key.clone(), tier, 0);
+                if plan.found(wish, now + due_at.since(wall)) {
+                    shared.admission.found(key, now);
+                }
             }
         }
-        Signal::Ended { session, account, next } => {
-            let due = next.map(|due| now + due.since(shared.clock.now()));
-            plan.ended(session, &account, due);
+        Signal::Ended(ended) => {
+            let Ended { wish, cost, next } = *ended;
+            let key = wish.key.clone();
+            let due = next.map(|due| (now + due.since(shared.clock.now()), wish.clone()));
+            if plan.ended(wish.session, cost, due, now) {
+                shared.admission.found(key, now);
+            }
         }
         Signal::Stop => {}
     }
 }
 
-/// How many turns may run now.
-fn most(shared: &Shared, state: &State) -> usize {
-    if state.stopping.load(Ordering::Relaxed) {
-        return 0;
-    }
-    shared.settings.borrow().turns().max(1)
+fn wish(shared: &Shared, session: SessionId, key: SessionKey, tier: Tier, tokens: u64) -> Wish {
+    let settings = shared.settings.borrow();
+    let priority = settings.priority(&key.account);
+    let standing =
+        Standing { weight: tier.weight(), running: settings.concurrency().share.of(tier).running };
+    Wish { session, key, tokens, priority, standing }
+}
+
+/// Whether one more turn could begin.
+fn may_begin(shared: &Shared, state: &State) -> bool {
+    !state.stopping.load(Ordering::Relaxed) && shared.workers.has_room()
 }
 
 fn begin_due(
@@ -184,16 +191,24 @@ fn begin_due(
     tell: &mpsc::WeakSender<Signal>,
     state: &Arc<State>,
 ) {
-    let most = most(shared, state);
-    while plan.running() < most {
-        let Some((session, account)) = plan.take_due(Instant::now()) else { return };
+    while may_begin(shared, state) {
+        let Some(Start { wish, .. }) = plan.take_due(Instant::now()) else { return };
+        let Some(worker) = shared.workers.hire(&wish.key) else {
+            // The settings shrank in this very moment.
+            let now = Instant::now();
+            plan.ended(wish.session, 0, Some((now, wish)), now);
+            return;
+        };
+        shared.admission.served(&wish.key);
         state.running.store(plan.running(), Ordering::Release);
         let (shared, tell) = (Arc::clone(shared), tell.clone());
         spawn(TaskKind::Turn, async move {
-            let next = turn::run(&shared, session, &account).await;
+            let turn::Turned { next, cost } =
+                turn::run(&shared, wish.session, &wish.key.account, worker).await;
             if let Some(tell) = tell.upgrade() {
                 // Unlike an arrival, the end of a turn must not get lost: it frees the session's place.
-                drop(tell.send(Signal::Ended { session, account, next }).await);
+                let ended = Box::new(Ended { wish, cost, next });
+                drop(tell.send(Signal::Ended(ended)).await);
             }
         });
     }

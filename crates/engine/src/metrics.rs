@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::event::Usage;
+use domain::worker::RecycleReason;
 use domain::{Coded, Verdict};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
@@ -15,6 +16,8 @@ const TOKENS: &str = "openclaw_model_tokens_total";
 const RUNNING: &str = "openclaw_turns_running";
 const WAITING: &str = "openclaw_sessions_waiting";
 const PARKED: &str = "openclaw_messages_parked_total";
+const RECYCLED: &str = "openclaw_workers_recycled_total";
+const STUCK: &str = "openclaw_worker_stuck_total";
 
 /// Says what each metric means.
 pub(crate) fn describe() {
@@ -30,6 +33,8 @@ pub(crate) fn describe() {
     describe_gauge!(RUNNING, "Turns that run now.");
     describe_gauge!(WAITING, "Sessions that wait for a turn.");
     describe_counter!(PARKED, "Messages parked because their turns kept failing.");
+    describe_counter!(RECYCLED, "Workers that a new one took the place of, by reason.");
+    describe_counter!(STUCK, "Workers from which nothing was heard for too long.");
 }
 
 pub(crate) fn taken(verdict: &Verdict) {
@@ -65,6 +70,14 @@ pub(crate) fn load(running: usize, waiting: usize) {
     let (running, waiting) = (running as f64, waiting as f64);
     gauge!(RUNNING).set(running);
     gauge!(WAITING).set(waiting);
+}
+
+pub(crate) fn recycled(reason: RecycleReason) {
+    counter!(RECYCLED, "reason" => reason.as_str()).increment(1);
+}
+
+pub(crate) fn stuck() {
+    counter!(STUCK).increment(1);
 }
 
 pub(crate) fn parked(messages: usize) {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use domain::{PartialAnswer, RunId, SessionKey};
 use store::Claim;
@@ -17,6 +18,10 @@ pub(crate) enum Reason {
     Interrupted,
     /// The process is stopping.
     Stopping,
+    /// Nothing was heard of it for this long.
+    Stuck(Duration),
+    /// Its process used so much memory, and might use so much; in bytes.
+    Memory { bytes: u64, limit: u64 },
 }
 
 /// The turns that run now; at most one in a session.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use agent::Workspace;
 use config::Config;
 use config::settings::agents::ModelChoice;
 use domain::backoff::Backoff;
+use domain::concurrency::{Concurrency, Priority};
 use domain::queue::QueuePolicy;
 use domain::{SessionKey, TenantSlug};
 use llm::Models;
@@ -31,16 +31,6 @@ pub struct Settings {
     /// Workspaces that are elsewhere.
     pub workspaces: BTreeMap<TenantSlug, PathBuf>,
 }
-
-/// How long a turn may take when nothing is configured: `workerTimeoutMs` of the platform.
-const DEADLINE: Duration = Duration::from_secs(120);
-/// Turns that run at once when nothing is configured: at least this many, or so many for each processor.
-const TURNS: usize = 8;
-const TURNS_PER_PROCESSOR: usize = 4;
-/// Asked for once: under control groups the answer takes a dozen file reads, and the mailbox needs it for
-/// every message.
-static PROCESSORS: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 // === impl Settings ===
 
@@ -78,18 +68,15 @@ impl Settings {
         }
     }
 
-    /// Turns that may run at once.
+    /// How much runs at once, how much may wait, and when a worker is given up.
     #[must_use]
-    pub fn turns(&self) -> usize {
-        match self.config.agents.defaults.max_concurrent {
-            Some(most) => usize::try_from(most).unwrap_or(usize::MAX),
-            None => TURNS.max(TURNS_PER_PROCESSOR * *PROCESSORS),
-        }
+    pub fn concurrency(&self) -> Concurrency {
+        self.config.concurrency.pool(&self.config.agents.defaults)
     }
 
-    /// How long one turn may take.
+    /// Which place an account's requests have.
     #[must_use]
-    pub fn deadline(&self) -> Duration {
-        self.config.agents.defaults.timeout_seconds.map_or(DEADLINE, Duration::from_secs)
+    pub fn priority(&self, account: &str) -> Priority {
+        self.config.concurrency.priority(account)
     }
 }

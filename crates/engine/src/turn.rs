@@ -4,6 +4,7 @@
 
 mod ending;
 mod machine;
+mod told;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,10 +19,12 @@ use llm::{EventStream, Request};
 use store::{Claimed, Line, LineOutcome};
 use tokio::time::{Instant, timeout_at};
 
+use crate::pool::Worker;
 use crate::running::Place;
 use crate::{Error, LEASE, Settings, Shared, metrics};
 use ending::Ending;
 use machine::{Conclusion, Effect, Happening, Machine};
+use told::Told;
 
 /// Lines of the transcript that a prompt may hold; their length is limited besides.
 const HISTORY_LINES: u32 = 200;
@@ -33,20 +36,31 @@ struct Runs {
     merged: Vec<RunId>,
 }
 
-/// Runs a session's next turn. Returns when its next message is due, if one waits.
+/// What a turn leaves behind.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Turned {
+    /// When the session's next message is due, if one waits.
+    pub(crate) next: Option<Timestamp>,
+    /// Tokens that it cost.
+    pub(crate) cost: u64,
+}
+
+/// Runs a session's next turn on a worker.
 pub(crate) async fn run(
     shared: &Arc<Shared>,
     session: SessionId,
     account: &str,
-) -> Option<Timestamp> {
+    worker: Worker,
+) -> Turned {
     let settings = shared.settings.borrow().clone();
     let policy = settings.policy(account);
     let most = (policy.mode == QueueMode::Followup).then_some(1);
     let claimed = match shared.store.claim(session, shared.instance, LEASE, most).await {
-        Ok(claimed) => claimed?,
+        Ok(Some(claimed)) => claimed,
+        Ok(None) => return Turned::default(),
         Err(error) => {
             tracing::warn!(%error, "a session could not be claimed; it is found again");
-            return None;
+            return Turned::default();
         }
     };
     let started = Instant::now();
@@ -59,7 +73,9 @@ pub(crate) async fn run(
     let reply = MessageId(shared.ids.uuid(since));
     let partial = PartialAnswer { id: reply, run: runs.run.clone(), since, text: String::new() };
     let place = shared.running.enter(claimed.claim, claimed.key.clone(), all, partial);
-    let turn = answer(shared, &settings, policy, &claimed, &runs, &place);
+    let told = Told { shared, claimed: &claimed, worker: &worker };
+    told.started();
+    let turn = answer(shared, &settings, policy, &claimed, &runs, &place, &worker);
     // A panic in a turn is a failed attempt of its messages, not the end of the session.
     let conclusion = AssertUnwindSafe(turn).catch_unwind().await.unwrap_or_else(|_| {
         match Machine::new(failed_before(&claimed), settings.retry, String::new())
@@ -70,8 +86,11 @@ pub(crate) async fn run(
         }
     });
     place.conclude();
-    let ending = Ending { shared, claimed: &claimed, runs: &runs, reply, policy };
-    ending.end(conclusion, started.elapsed()).await
+    let cost = conclusion.cost();
+    told.ended(&conclusion, started.elapsed(), settings.concurrency().worker_timeout);
+    let ending = Ending { shared, claimed: &claimed, runs: &runs, reply, policy, worker: &worker };
+    let next = ending.end(conclusion, started.elapsed()).await;
+    Turned { next, cost }
 }
 
 /// Everything between the claim and the conclusion.
@@ -82,6 +101,7 @@ async fn answer(
     claimed: &Claimed,
     runs: &Runs,
     place: &Place,
+    worker: &Worker,
 ) -> Conclusion {
     let (started, stop) = (Instant::now(), place.stop());
     let mut machine =
@@ -100,15 +120,16 @@ async fn answer(
         claimed,
         EventBody::Started { run: runs.run.clone(), merged: runs.merged.clone() },
     );
-    let deadline = started + settings.deadline();
+    let timeout = settings.concurrency().worker_timeout;
+    let deadline = started + timeout;
     let mut stream = tokio::select! {
-        stream = timeout_at(deadline, ask(shared, settings, policy, claimed)) => match stream {
+        stream = timeout_at(deadline, ask(shared, settings, policy, claimed, worker)) => match stream {
             Ok(Ok((asked, stream))) => {
                 machine.step(asked);
                 stream
             }
             Ok(Err(error)) => return concluded(machine.step(Happening::Failed(error))),
-            Err(_) => return concluded(machine.step(too_late(settings.deadline()))),
+            Err(_) => return concluded(machine.step(too_late(timeout))),
         },
         reason = stop.told() => return concluded(machine.step(Happening::Stopped(reason))),
     };
@@ -121,9 +142,10 @@ async fn answer(
                 Ok(Some(Ok(event))) => Happening::Said(event),
                 Ok(Some(Err(error))) => Happening::Failed(error.into()),
                 Ok(None) => Happening::Failed(Error::Defect),
-                Err(_) => too_late(settings.deadline()),
+                Err(_) => too_late(timeout),
             },
         };
+        worker.beat();
         match machine.step(happening) {
             Effect::Wait => {}
             Effect::Publish(text) => {
@@ -145,6 +167,7 @@ async fn ask(
     settings: &Settings,
     policy: QueuePolicy,
     claimed: &Claimed,
+    worker: &Worker,
 ) -> Result<(Happening, EventStream), Error> {
     let route = settings.models.resolve(&settings.model(&claimed.key))?;
     let Some(hop) = route.hops().first() else { return Err(Error::Defect) };
@@ -155,7 +178,7 @@ async fn ask(
     let request = Request { max_tokens: hop.max_output, ..prompt.request(&hop.model) };
     let asked =
         Happening::Asked { provider: hop.provider.id().to_owned(), model: hop.model.clone() };
-    Ok((asked, hop.provider.stream(request, Arc::new(domain::worker::Unwatched)).await?))
+    Ok((asked, hop.provider.stream(request, worker.pulse()).await?))
 }
 
 /// What was said before. A caller that keeps the history gave it with the message; instructions alone

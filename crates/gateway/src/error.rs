@@ -220,6 +220,14 @@ impl Coded for Error {
         }
     }
 
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Refused(refusal) => refusal.figures(),
+            Self::Store(error) => error.figures(),
+            _ => Vec::new(),
+        }
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Self::Listen { .. } => "gateway-listen",

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bus::Bus;
-use domain::{Clock, Ids, Intake, TenantSlug, Timestamp, Turns};
+use domain::{Clock, Ids, Intake, Pool, TenantSlug, Timestamp, Turns};
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::Store;
 use tokio::sync::watch;
@@ -30,6 +30,8 @@ pub struct Gateway {
     pub intake: Arc<dyn Intake>,
     /// Shows and stops turns.
     pub turns: Arc<dyn Turns>,
+    /// The workers.
+    pub pool: Arc<dyn Pool>,
     /// What the configuration says at this moment.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// The wall clock.

@@ -9,6 +9,7 @@ mod health;
 mod logs;
 mod sessions;
 mod tenants;
+mod workers;
 
 use std::sync::Arc;
 
@@ -73,6 +74,15 @@ const METHODS: &[Method] = &[
         operators_only: true,
         scope: Scope::Admin,
         ..Method::speaking("tenants.create", |call| tenants::create(call).boxed())
+    },
+    Method {
+        operators_only: true,
+        ..Method::seeing("workers.list", |call| workers::list(call).boxed())
+    },
+    Method {
+        operators_only: true,
+        scope: Scope::Admin,
+        ..Method::speaking("workers.recycle", |call| workers::recycle(call).boxed())
     },
 ];
 

@@ -9,7 +9,7 @@ use domain::{Coded, Kind};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::Error;
 use crate::frame::{Fault, FaultCode};
@@ -25,6 +25,8 @@ pub struct Problem {
     pub code: &'static str,
     /// One or two sentences for a person.
     pub detail: String,
+    /// The numbers in it, for a program.
+    pub figures: Map<String, Value>,
 }
 
 /// The members of `application/problem+json` that we send.
@@ -38,6 +40,8 @@ struct Envelope<'a> {
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(flatten)]
+    figures: &'a Map<String, Value>,
 }
 
 // === impl Problem ===
@@ -56,7 +60,7 @@ impl Problem {
             }
             _ => error.to_string(),
         };
-        Self { status: status(kind), kind, code: error.code(), detail }
+        Self { status: status(kind), kind, code: error.code(), detail, figures: figures(error) }
     }
 
     /// When asking again makes sense, in milliseconds.
@@ -73,12 +77,13 @@ impl Problem {
     /// The answer in the shape that OpenAI's clients read.
     #[must_use]
     pub fn openai(&self) -> Response {
-        let body = json!({
-            "error": {
-                "message": self.detail, "type": self.openai_type(), "param": null,
-                "code": self.code,
-            }
+        let mut body = json!({
+            "message": self.detail, "type": self.openai_type(), "param": null, "code": self.code,
         });
+        if let Some(members) = body.as_object_mut() {
+            members.extend(self.figures.clone());
+        }
+        let body = json!({ "error": body });
         self.with_headers((self.status, Json(body)).into_response())
     }
 
@@ -106,10 +111,12 @@ impl Problem {
                 FaultCode::Unavailable
             }
         };
+        let mut details = self.figures.clone();
+        details.insert("code".to_owned(), self.code.into());
         Fault {
             code,
             message: self.detail.clone(),
-            details: Some(json!({ "code": self.code })),
+            details: Some(Value::Object(details)),
             retryable: matches!(self.kind, Kind::Exhausted { .. } | Kind::Overloaded { .. }),
             retry_after_ms: self.retry_after_ms(),
         }
@@ -161,6 +168,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             code: self.code,
             retry_after_ms: self.retry_after_ms(),
+            figures: &self.figures,
         };
         let mut response = (self.status, Json(envelope)).into_response();
         response
@@ -200,6 +208,20 @@ pub fn note(error: &Error) {
     }
 }
 
+/// The numbers of an error, whole ones without a point.
+fn figures(error: &dyn Coded) -> Map<String, Value> {
+    let number = |value: f64| match value {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and small enough to be exact"
+        )]
+        whole if whole.fract() == 0.0 && (0.0..9e15).contains(&whole) => Value::from(whole as u64),
+        other => Value::from(other),
+    };
+    error.figures().into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect()
+}
+
 fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::NotFound => StatusCode::NOT_FOUND,
@@ -230,6 +252,26 @@ mod tests {
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[RETRY_AFTER], "2");
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+    }
+
+    #[test]
+    fn a_full_pool_tells_every_number_in_every_envelope() {
+        let pressure = domain::backpressure::Pressure {
+            depth: 19,
+            most_waiting: 32,
+            busy: 4,
+            most_workers: 4,
+        };
+        let retry_after = Duration::from_secs(15);
+        let refusal =
+            domain::Refusal::Backpressure { pressure, level: 72, threshold: 70, retry_after };
+        let problem = Problem::from(Error::from(refusal));
+        assert_eq!(problem.status, StatusCode::SERVICE_UNAVAILABLE);
+        let details = problem.fault().details.unwrap();
+        assert_eq!(details["queueDepth"], json!(19));
+        assert_eq!(details["threshold"], json!(0.7));
+        assert_eq!(details["code"], json!("backpressure-refused"));
+        assert_eq!(problem.openai().headers()[RETRY_AFTER], "15");
     }
 
     #[test]

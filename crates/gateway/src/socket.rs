@@ -83,7 +83,7 @@ enum Step {
     Revoked,
     Flushed(Result<(), WireError>),
     Answered(Utf8Bytes),
-    Looked(Health),
+    Looked(Box<Health>),
     Message(Option<Result<Message, WireError>>),
     Heard(Result<Arc<Event>, Missed>),
     Time,
@@ -210,7 +210,7 @@ impl Socket {
             () = self.guest.lease.ended() => Step::Revoked,
             flushed = self.outbox.flush(sink), if self.outbox.is_busy() => Step::Flushed(flushed),
             Some(answer) = answering => Step::Answered(answer),
-            Some(health) = looking => Step::Looked(health),
+            Some(health) = looking => Step::Looked(Box::new(health)),
             // Before what may come without end.
             () = timer => Step::Time,
             message = source.next(), if reads => Step::Message(message),

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use domain::concurrency::ConcurrencyMetrics;
 use domain::{Coded, TenantSlug, Timestamp};
 use serde::Serialize;
 use store::{EngineKind, Store};
@@ -38,6 +39,9 @@ pub struct Health {
     pub model: Model,
     /// Messages on their way.
     pub turns: TurnCounts,
+    /// The pool; only an operator sees how busy others are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<ConcurrencyMetrics>,
     /// Messages that need a person.
     pub inbox: InboxCounts,
     /// The configuration file.
@@ -142,6 +146,7 @@ impl Health {
             },
             model: settings.model.clone(),
             turns: TurnCounts { running: counts.running, waiting: counts.waiting },
+            concurrency: tenant.is_none().then(|| gateway.pool.metrics()),
             inbox: InboxCounts { parked: counts.parked },
             config: ConfigHealth { ok: problem.is_none(), problem },
         }

@@ -116,6 +116,7 @@ impl Instance {
             bus,
             intake: engine.intake(),
             turns: Arc::new(engine.clone()),
+            pool: Arc::new(engine.clone()),
             settings: for_gateway,
             clock,
             ids,

@@ -31,11 +31,12 @@ pub struct Defaults {
     /// for each tenant below the state folder.
     #[schemars(length(min = 1))]
     pub workspace: Option<String>,
-    /// How many turns run at a time, over all sessions. Without it, eight or four per processor,
-    /// whichever is more.
+    /// How many turns run at a time, over all sessions. The same as `concurrency.maxWorkers`, which counts
+    /// when both are written.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_concurrent: Option<u32>,
-    /// After how long a turn is stopped, in seconds.
+    /// After how long a turn is stopped, in seconds. The same as `concurrency.workerTimeoutMs`, which counts
+    /// when both are written.
     #[schemars(range(min = 1))]
     pub timeout_seconds: Option<u64>,
     /// Where commands run.

@@ -13,6 +13,7 @@ use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome};
 
 use super::Runs;
 use super::machine::Conclusion;
+use crate::pool::Worker;
 use crate::{Shared, metrics};
 
 /// A turn that is about to end.
@@ -23,6 +24,7 @@ pub(super) struct Ending<'a> {
     /// The id that an answer is stored under.
     pub(super) reply: MessageId,
     pub(super) policy: QueuePolicy,
+    pub(super) worker: &'a Worker,
 }
 
 /// How soon the end of a turn is tried again while the store does not answer, for as long as that lasts: later
@@ -161,6 +163,8 @@ impl Ending<'_> {
     {
         let mut failed = 0;
         loop {
+            // Waiting for a store that is away is no silence of the worker.
+            self.worker.beat();
             match attempt().await {
                 Ok(value) => return Some(value),
                 Err(error) => {

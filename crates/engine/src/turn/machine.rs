@@ -63,6 +63,37 @@ pub(super) enum Conclusion {
     Release,
 }
 
+// === impl Conclusion ===
+
+impl Conclusion {
+    /// Tokens that the turn cost, as far as they are known.
+    pub(super) fn cost(&self) -> u64 {
+        match self {
+            Self::Answer { usage, .. } => usage.input + usage.cached + usage.output,
+            Self::Retry { .. } | Self::Postpone { .. } | Self::Park { .. } | Self::Release => 0,
+        }
+    }
+
+    /// Whether the turn counts, and whether as a failure. One that was put off or given back was none.
+    pub(super) fn failed(&self) -> Option<bool> {
+        match self {
+            Self::Answer { .. } => Some(false),
+            Self::Retry { .. } | Self::Park { .. } => Some(true),
+            Self::Postpone { .. } | Self::Release => None,
+        }
+    }
+
+    /// The stable code of what went wrong.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Retry { code, .. } | Self::Postpone { code, .. } | Self::Park { code, .. } => {
+                Some(code)
+            }
+            Self::Answer { .. } | Self::Release => None,
+        }
+    }
+}
+
 // === impl Machine ===
 
 impl Machine {
@@ -90,6 +121,12 @@ impl Machine {
             }
             Happening::Stopped(Reason::Interrupted | Reason::Stopping) => {
                 Effect::Conclude(Conclusion::Release)
+            }
+            Happening::Stopped(Reason::Stuck(silent)) => {
+                Effect::Conclude(self.failure(&Error::Stuck { silent }))
+            }
+            Happening::Stopped(Reason::Memory { bytes, limit }) => {
+                Effect::Conclude(self.failure(&Error::Memory { bytes, limit }))
             }
         }
     }

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bus::Bus;
+use domain::concurrency::{Concurrency, ConcurrencyMetrics, WorkerStanding};
 use domain::message::Offered;
 use domain::{
-    Clock, Event, EventBody, Inbound, Intake, PartialAnswer, Refusal, RunId, Secret, SessionKey,
-    Turns, Verdict,
+    Clock, Event, EventBody, Inbound, Intake, PartialAnswer, Pool, Refusal, RunId, Secret,
+    SessionKey, Turns, Verdict,
 };
 use futures::{SinkExt, StreamExt};
 use gateway::log_file::LogFiles;
@@ -67,6 +68,24 @@ struct Letterbox {
     store: Store,
     bus: Bus,
     clock: Arc<dyn Clock>,
+}
+
+impl Pool for Running {
+    fn metrics(&self) -> ConcurrencyMetrics {
+        ConcurrencyMetrics { active_workers: 1, queue_depth: 2, ..ConcurrencyMetrics::default() }
+    }
+
+    fn concurrency(&self) -> Concurrency {
+        Concurrency::default()
+    }
+
+    fn workers(&self) -> Vec<WorkerStanding> {
+        Vec::new()
+    }
+
+    fn recycle(&self, worker: &str) -> bool {
+        worker == "worker-0"
+    }
 }
 
 impl Turns for Running {
@@ -167,6 +186,7 @@ impl House {
             bus: bus.clone(),
             intake: Arc::new(intake),
             turns: Arc::clone(&turns) as Arc<dyn Turns>,
+            pool: Arc::clone(&turns) as Arc<dyn Pool>,
             settings: follow,
             clock: world.clock.clone(),
             ids: world.ids.clone(),

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use domain::tenant::Tier;
 use domain::{Answer, MessageId, SessionId, SessionKey, Timestamp, session};
 use uuid::Uuid;
 
@@ -62,11 +63,10 @@ statements! {
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE owner = $1";
     // A session's oldest unanswered message says when: what came later waits for it.
-    READY = "SELECT i.session_id, i.account, i.due_at
-        FROM inbox i JOIN session s ON s.id = i.session_id
+    READY = "SELECT i.session_id, t.slug, t.tier, i.account, s.conversation, i.due_at
+        FROM inbox i JOIN session s ON s.id = i.session_id JOIN tenant t ON t.id = i.tenant_id
         WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
-            AND s.state <> 'suspended'
-            AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = s.tenant_id AND t.status = 'active')
+            AND s.state <> 'suspended' AND t.status = 'active'
             AND NOT EXISTS (SELECT 1 FROM inbox e WHERE e.session_id = i.session_id
                 AND e.state IN ('waiting', 'running') AND e.seq < i.seq)
         ORDER BY i.seq LIMIT $2";
@@ -104,8 +104,10 @@ pub struct Claimed {
 pub struct Ready {
     /// Which session.
     pub session: SessionId,
-    /// The account it belongs to.
-    pub account: String,
+    /// Which conversation.
+    pub key: SessionKey,
+    /// The tier of its tenant.
+    pub tier: Tier,
     /// When it may be tried.
     pub due_at: Timestamp,
 }
@@ -233,7 +235,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn ready(&self, most: u32) -> Result<Vec<Ready>> {
         let now = self.clock.now();
-        let rows: Vec<(Uuid, String, i64)> = self
+        let rows: Vec<(Uuid, String, String, String, String, i64)> = self
             .control
             .db
             .read("looking for work", |conn| {
@@ -243,9 +245,20 @@ impl Store {
                 })
             })
             .await?;
-        let ready =
-            |(id, account, due)| Ready { session: SessionId(id), account, due_at: Timestamp(due) };
-        Ok(rows.into_iter().map(ready).collect())
+        // A row that does not read back was written by a newer version, which will answer it.
+        let ready = |(id, slug, tier, account, conversation, due): (
+            _,
+            String,
+            String,
+            String,
+            String,
+            _,
+        )| {
+            let key = SessionKey::new(slug.parse().ok()?, &account, &conversation).ok()?;
+            let tier = tier.parse().ok()?;
+            Some(Ready { session: SessionId(id), key, tier, due_at: Timestamp(due) })
+        };
+        Ok(rows.into_iter().filter_map(ready).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 //! it. When it has returned, the message may be acknowledged.
 
 use domain::message::Said;
+use domain::tenant::Tier;
 use domain::text::one_line;
 use domain::{MessageId, RunId, SessionId, SessionKey, Timestamp, session};
 use sqlx::types::Json;
@@ -26,7 +27,7 @@ statements! {
             created_at = CASE WHEN session.state = 'expired' THEN excluded.created_at
                 ELSE session.created_at END,
             state = CASE WHEN session.state IN ('idle', 'expired') THEN 'active' ELSE session.state END
-        RETURNING id, tenant_id, state";
+        RETURNING id, tenant_id, state, (SELECT t.tier FROM tenant t WHERE t.id = session.tenant_id)";
     TENANT_EXISTS = "SELECT COUNT(*) FROM tenant WHERE slug = $1";
     WAITING = "SELECT COUNT(*) FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')";
     INSERT = "INSERT INTO inbox
@@ -80,6 +81,8 @@ pub struct Admitted {
     pub received_at: Timestamp,
     /// Whether it had been stored before.
     pub duplicate: bool,
+    /// The tier of its tenant.
+    pub tier: Tier,
 }
 
 // === impl Store ===
@@ -107,7 +110,7 @@ async fn admit(
     (session_id, message_id): (Uuid, Uuid),
 ) -> Result<Admission, Failure> {
     let SessionKey { tenant, account, conversation } = new.session;
-    let touched: Option<(Uuid, Uuid, String)> = on!(conn, c => sqlx::query_as(TOUCH_SESSION)
+    let touched: Option<(Uuid, Uuid, String, String)> = on!(conn, c => sqlx::query_as(TOUCH_SESSION)
         .bind(session_id)
         .bind(tenant.as_str())
         .bind(account.as_str())
@@ -116,7 +119,7 @@ async fn admit(
         .bind(now.after(session::TIME_TO_LIVE).0)
         .bind(one_line(new.text.trim(), TITLE))
         .fetch_optional(c).await)?;
-    let Some((session_id, tenant_id, state)) = touched else {
+    let Some((session_id, tenant_id, state, tier)) = touched else {
         let found: i64 = on!(conn, c => sqlx::query_scalar(TENANT_EXISTS).bind(tenant.as_str()).fetch_one(c).await)?;
         return Ok(if found == 0 { Admission::NoTenant } else { Admission::Suspended });
     };
@@ -156,6 +159,8 @@ async fn admit(
         session: SessionId(session_id),
         received_at: Timestamp(received_at),
         duplicate,
+        // A word that a newer version wrote: whatever it allows, the smallest is never too much.
+        tier: tier.parse().unwrap_or_default(),
     }))
 }
 

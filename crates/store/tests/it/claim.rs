@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use domain::Clock as _;
-use domain::tenant::TenantStatus;
+use domain::tenant::{TenantStatus, Tier};
 use futures::future::join_all;
 use store::{Error, Outcome, Ready};
 use testkit::{World, both_engines};
 use uuid::Uuid;
 
-use crate::words::{LEASE, THEM, US, admit, answer_all, claim, message, park, retry_at, runs};
+use crate::words::{LEASE, THEM, US, admit, answer_all, claim, key, message, park, retry_at, runs};
 
 /// What the next claim takes; it is given back at once.
 async fn next(world: &World, session: domain::SessionId) -> Vec<String> {
@@ -81,7 +81,7 @@ both_engines! {
         assert_eq!(told, Some(due));
         admit(&world.store, message("a", "r-2")).await;
         assert_eq!(next(world, first.session).await, Vec::<String>::new());
-        let waits = Ready { session: first.session, account: "web".to_owned(), due_at: due };
+        let waits = Ready { session: first.session, key: key("main", "a"), tier: Tier::Standard, due_at: due };
         assert_eq!(world.store.ready(10).await.unwrap(), [waits]);
         world.clock.advance(Duration::from_millis(1_999));
         assert_eq!(next(world, first.session).await, Vec::<String>::new());

@@ -1,0 +1,144 @@
+//! What waits, by tenant. Pure: time is handed in.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use domain::tenant::Tier;
+use domain::{SessionKey, TenantSlug};
+use tokio::time::Instant;
+
+/// What waits, by tenant.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    /// Sessions that wait, each with when it began to.
+    waiting: HashMap<SessionKey, Instant>,
+    tenants: HashMap<TenantSlug, Account>,
+    /// When a message was last refused because the pool is full.
+    refused: Option<Instant>,
+}
+
+/// One tenant's page.
+#[derive(Debug, Default)]
+struct Account {
+    tier: Tier,
+    /// Its sessions that wait.
+    waiting: usize,
+    /// When its latest messages came in, at most as many as it may send in a minute.
+    lately: VecDeque<Instant>,
+}
+
+/// The window that messages are counted in.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Without a refusal for so long, the next one is news.
+const CALM: Duration = Duration::from_secs(10);
+/// Moments that are remembered for one tenant at most; a higher limit counts as none.
+const MOST_REMEMBERED: usize = 10_000;
+
+// === impl Book ===
+
+impl Book {
+    pub(super) fn tier(&self, tenant: &TenantSlug) -> Tier {
+        self.tenants.get(tenant).map_or(Tier::Free, |account| account.tier)
+    }
+
+    pub(super) fn learn(&mut self, tenant: &TenantSlug, tier: Tier) {
+        match self.tenants.get_mut(tenant) {
+            Some(account) => account.tier = tier,
+            None => {
+                self.tenants.insert(tenant.clone(), Account { tier, ..Account::default() });
+            }
+        }
+    }
+
+    /// How many sessions wait.
+    pub(super) fn depth(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many of this tenant do.
+    pub(super) fn waiting(&self, tenant: &TenantSlug) -> usize {
+        self.tenants.get(tenant).map_or(0, |account| account.waiting)
+    }
+
+    pub(super) fn waits(&self, session: &SessionKey) -> bool {
+        self.waiting.contains_key(session)
+    }
+
+    /// Whether one more message fits into the last minute; else when it will.
+    pub(super) fn rate(
+        &mut self,
+        tenant: &TenantSlug,
+        cap: usize,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let Some(account) = self.tenants.get_mut(tenant) else { return Ok(()) };
+        account.forget(now);
+        // With a cap of n, the nth message before this one must be older than the window.
+        let Some(nth) = account.lately.len().checked_sub(cap) else { return Ok(()) };
+        match account.lately.get(nth) {
+            Some(&at) => Err((at + WINDOW).duration_since(now)),
+            None => Ok(()),
+        }
+    }
+
+    /// A message came in.
+    pub(super) fn count(&mut self, tenant: &TenantSlug, now: Instant) {
+        let account = self.account(tenant);
+        account.forget(now);
+        if account.tier != Tier::Admin && account.lately.len() < MOST_REMEMBERED {
+            account.lately.push_back(now);
+        }
+    }
+
+    /// A session waits. It may have waited before.
+    pub(super) fn add(&mut self, session: SessionKey, now: Instant) {
+        if !self.waiting.contains_key(&session) {
+            self.account(&session.tenant).waiting += 1;
+            self.waiting.insert(session, now);
+        }
+    }
+
+    /// How long the session that waits longest has waited.
+    pub(super) fn oldest(&self, now: Instant) -> Duration {
+        let since = self.waiting.values().min();
+        since.map_or(Duration::ZERO, |&since| now.duration_since(since))
+    }
+
+    /// A session does not wait any more.
+    pub(super) fn remove(&mut self, session: &SessionKey) {
+        if self.waiting.remove(session).is_some()
+            && let Some(account) = self.tenants.get_mut(&session.tenant)
+        {
+            account.waiting = account.waiting.saturating_sub(1);
+        }
+    }
+
+    /// Notes a refusal. Whether there was none for a while.
+    pub(super) fn begins_refusing(&mut self, now: Instant) -> bool {
+        let before = self.refused.replace(now);
+        before.is_none_or(|before| now.duration_since(before) >= CALM)
+    }
+
+    /// Forgets tenants of whom nothing waits and nothing was heard for a minute, and of whom only the
+    /// smallest tier is known.
+    pub(super) fn tidy(&mut self, now: Instant) {
+        self.tenants.retain(|_, account| {
+            account.forget(now);
+            account.waiting > 0 || !account.lately.is_empty() || account.tier != Tier::Free
+        });
+    }
+
+    fn account(&mut self, tenant: &TenantSlug) -> &mut Account {
+        self.tenants.entry(tenant.clone()).or_default()
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    fn forget(&mut self, now: Instant) {
+        while self.lately.front().is_some_and(|&at| now.duration_since(at) >= WINDOW) {
+            self.lately.pop_front();
+        }
+    }
+}
