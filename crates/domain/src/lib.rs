@@ -4,6 +4,7 @@
 //! [`Clock`] and [`Ids`]. Every other crate may depend on this one; this one depends on none of them.
 
 pub mod backoff;
+pub mod capacity;
 pub mod clock;
 pub mod error;
 pub mod event;

@@ -6,7 +6,7 @@
 mod error;
 mod intake;
 mod mailbox;
-mod metrics;
+pub mod metrics;
 mod outbox;
 mod running;
 mod settings;

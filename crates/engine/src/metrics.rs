@@ -17,7 +17,7 @@ const WAITING: &str = "openclaw_sessions_waiting";
 const PARKED: &str = "openclaw_messages_parked_total";
 
 /// Says what each metric means.
-pub(crate) fn describe() {
+pub fn describe() {
     describe_counter!(TAKEN, "Messages handed in, by what became of them.");
     describe_counter!(TURNS, "Turns ended, by how.");
     describe_histogram!(TURN_SECONDS, "Time from the start of a turn to its end.");
