@@ -9,6 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 promtool check rules deploy/prometheus/openclaw.rules.yml
+node scripts/draw-level.mjs --check
 (cd deploy/prometheus && promtool test rules openclaw.rules.test.yml)
 
 # Every query of the dashboard as a rule of its own, so that promtool parses it. Grafana's own variables get a value.

@@ -15,7 +15,9 @@ use clap_complete::Shell;
 
 pub use config::ConfigCommand;
 pub use run::{GatewayArgs, SimArgs, UpArgs};
-pub use store::{DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand, TuneArgs};
+pub use store::{
+    DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand, TuneArgs,
+};
 
 use crate::exit::Exit;
 use crate::logging::Threshold;

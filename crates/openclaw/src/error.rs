@@ -106,7 +106,9 @@ pub enum Error {
     #[error("nothing was changed")]
     Declined,
     /// There is nothing to apply.
-    #[error("nothing was changed: the history is too short to propose anything; see above, and come back later")]
+    #[error(
+        "nothing was changed: the history is too short to propose anything; see above, and come back later"
+    )]
     TooLittleHistory,
     /// The gateway runs but says that it is not well.
     #[error(

@@ -141,7 +141,10 @@ impl Report {
         let Load { minutes, answered, errors, refused, .. } = self.load;
         let instances = self.instances;
         screen.fact("history", &format!("{minutes} minutes of {instances} instance(s)"))?;
-        screen.fact("requests", &format!("{answered} answered, {errors} of them failed, {refused} refused"))?;
+        screen.fact(
+            "requests",
+            &format!("{answered} answered, {errors} of them failed, {refused} refused"),
+        )?;
         let Machine { processors, memory } = self.machine;
         let memory = memory.map_or_else(
             || "memory not known".to_owned(),

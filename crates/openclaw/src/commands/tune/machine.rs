@@ -13,7 +13,8 @@ const LIMITS: [&str; 2] =
 pub fn this() -> Machine {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-    let limits = LIMITS.iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    let limits =
+        LIMITS.iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
     Machine { processors, memory: limits.chain(total).min() }
 }
 

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_day_is_drawn_with_its_gaps() {
-        let samples = [sample(0, 0.0, 1), sample(19, 0.3, 2), sample(20, 1.0, 8), sample(1_439, 0.5, 4)];
+        let samples =
+            [sample(0, 0.0, 1), sample(19, 0.3, 2), sample(20, 1.0, 8), sample(1_439, 0.5, 4)];
         let gap = "·".repeat(69);
         assert_eq!(
             shown(&samples),

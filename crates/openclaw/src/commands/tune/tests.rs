@@ -61,7 +61,10 @@ fn a_day_ends_in_figures_with_reasons() {
 #[test]
 fn too_short_a_past_is_said_to_be_too_short() {
     let text = shown(&report(30));
-    assert!(text.contains("Nothing is proposed: the history has 30 minutes with 10 answers"), "{text}");
+    assert!(
+        text.contains("Nothing is proposed: the history has 30 minutes with 10 answers"),
+        "{text}"
+    );
     let none = shown(&report(0));
     assert!(!none.contains("at most") && none.contains("Nothing is proposed"), "{none}");
 }
