@@ -89,6 +89,7 @@ impl Instance {
         raise_descriptor_limit();
         let metrics = install_metrics()?;
         let identity = Identity::take(&installation.paths.state, clock.as_ref(), ids.as_ref())?;
+        let figures = Figures::new(&installation.paths.state);
         let listener = listener(installation.config(), plan)?;
         let store = Store::open(installation.location()?, clock.clone(), ids.clone()).await?;
         create_first_tenant(installation, &store).await?;
@@ -140,7 +141,7 @@ impl Instance {
         };
         tasks.spawn(follower.follow(watch.config(), watch.standing()));
         tasks.spawn(watch.run());
-        tasks.spawn(sum_up(metrics, Figures::new(&installation.paths.state)));
+        tasks.spawn(sum_up(metrics, figures));
         Ok(Self { store, engine, gateway, link, model, tasks, _identity: identity })
     }
 

@@ -40,11 +40,13 @@ pub(super) fn describe() {
 // === impl Figures ===
 
 impl Figures {
-    /// Those of this process, whose state is in the directory.
+    /// Those of this process, whose state is in the directory; looked at once.
     pub(super) fn new(state: &Path) -> Self {
         describe();
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-        Self { state: state.to_owned() }
+        let figures = Self { state: state.to_owned() };
+        figures.refresh();
+        figures
     }
 
     /// Looks again. What cannot be found out keeps its last value.
@@ -96,7 +98,7 @@ mod tests {
     fn this_process_and_this_disk_have_figures() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let directory = tempfile::tempdir().unwrap();
-        metrics::with_local_recorder(&recorder, || Figures::new(directory.path()).refresh());
+        metrics::with_local_recorder(&recorder, || drop(Figures::new(directory.path())));
         let text = recorder.handle().render();
         let value = |name: &str| -> f64 {
             let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));

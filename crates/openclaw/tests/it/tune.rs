@@ -65,7 +65,10 @@ fn without_history_nothing_is_proposed_and_nothing_applied() {
     let run = installation.run(&["tune"]);
     assert!(run.out.contains("Nothing is proposed: the history has 0 minutes"), "{}", run.out);
     let refused = installation.run(&["tune", "--apply", "--yes", "--json"]);
-    assert_eq!((refused.code, refused.error()["code"].as_str()), (Some(1), Some("history-too-short")));
+    assert_eq!(
+        (refused.code, refused.error()["code"].as_str()),
+        (Some(1), Some("history-too-short"))
+    );
     assert!(!installation.state().join("openclaw.json").exists());
 }
 
@@ -109,7 +112,9 @@ fn figures_of_the_process_stand_beside_those_of_its_parts() {
     let url = running.event()["url"].as_str().unwrap().to_owned();
     let (status, body) = get(&url, "/metrics", "a-token-of-the-operator");
     assert_eq!(status, 200, "{body}");
-    for name in ["process_resident_memory_bytes", "process_start_time_seconds", "openclaw_build_info{"] {
+    for name in
+        ["process_resident_memory_bytes", "process_start_time_seconds", "openclaw_build_info{"]
+    {
         assert!(body.contains(name), "{name} is missing in\n{body}");
     }
     running.stop();
