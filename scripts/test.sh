@@ -10,6 +10,7 @@ steps=(
   "tools|scripts/ensure-tools.sh"
   "format|cargo fmt --all --check"
   "house rules|cargo xtask tidy"
+  "rules, routes and dashboard|scripts/check-watching.sh"
   "page: packages|npm --prefix web ci --no-audit --no-fund"
   "page: build|npm --prefix web run build"
   "page: tests|npm --prefix web test"

@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod backpressure;
+pub mod capacity;
 pub mod clock;
 pub mod concurrency;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod id;
 pub mod message;
 pub mod platform_event;
 pub mod queue;
+pub mod sample;
 pub mod secret;
 pub mod session;
 pub mod tenant;
@@ -27,6 +29,7 @@ pub use event::{Event, EventBody};
 pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
 pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};
 pub use platform_event::{Occurrence, PlatformEvent, Witness};
+pub use sample::Sample;
 pub use secret::Secret;
 pub use turns::{PartialAnswer, Turns};
 pub use worker::Pulse;

@@ -56,39 +56,22 @@ impl Admission {
         now: Instant,
     ) -> Result<Ticket, Refusal> {
         let mut book = self.lock();
-        let settings = outlook.settings;
-        let share = settings.share.of(book.tier(&session.tenant));
-        if let Err(retry_after) = book.rate(&session.tenant, share.per_minute, now) {
-            return Err(Refusal::TenantRate {
-                tenant: session.tenant.to_string(),
-                cap: share.per_minute,
-                retry_after: whole_seconds(retry_after),
-            });
-        }
-        // It waits already: its message will be answered by the same turn, so nothing is added.
-        if book.waits(session) {
-            book.count(&session.tenant, now);
-            return Ok(Ticket { admission: self.clone(), fresh: None });
-        }
-        let pressure = outlook.pressure(book.depth());
-        if pressure.refuses(settings.backpressure_threshold) {
-            return Err(outlook.refusal(pressure));
-        }
-        let waiting = book.waiting(&session.tenant);
-        if waiting >= share.waiting {
-            return Err(Refusal::TenantQueue {
-                tenant: session.tenant.to_string(),
-                waiting,
-                cap: share.waiting,
-                retry_after: outlook.wait(waiting.min(settings.max_workers)),
-            });
-        }
-        book.count(&session.tenant, now);
-        book.add(session.clone(), now);
-        Ok(Ticket { admission: self.clone(), fresh: Some(session.clone()) })
+        let fresh = book.decide(session, outlook, now).inspect_err(|_| book.refusals += 1)?;
+        let fresh = fresh.then(|| session.clone());
+        Ok(Ticket { admission: self.clone(), fresh })
     }
 
-    /// The tier of a tenant, as the store just told it. Until it is known, the smallest counts.
+    /// Messages that were refused here since the start.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.lock().refusals
+    }
+
+    /// Whether the tier of a tenant is known.
+    pub(crate) fn knows(&self, tenant: &TenantSlug) -> bool {
+        self.lock().knows(tenant)
+    }
+
+    /// The tier of a tenant, as the store just told it.
     pub(crate) fn learn(&self, tenant: &TenantSlug, tier: Tier) {
         self.lock().learn(tenant, tier);
     }

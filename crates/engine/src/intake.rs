@@ -7,7 +7,7 @@ use domain::message::{LONGEST_TEXT, Offered};
 use domain::queue::{QueueDrop, QueueMode};
 use domain::{
     Coded, Event, EventBody, Inbound, Intake, Kind, MessageId, Occurrence, PlatformEvent, Refusal,
-    SessionKey, Verdict,
+    SessionKey, TenantSlug, Verdict,
 };
 use store::{Admission, NewMessage};
 use tokio::time::Instant;
@@ -45,6 +45,7 @@ impl Door {
         if inbound.text.trim().is_empty() || inbound.text.len() > LONGEST_TEXT {
             return Err(Refusal::Text(inbound.text.len()));
         }
+        self.know(&inbound.session.tenant).await?;
         // Before anything is written: what is refused here costs next to nothing.
         let workers = &self.shared.workers;
         let ticket = self
@@ -101,6 +102,17 @@ impl Door {
             received: admitted.received_at,
             duplicate: admitted.duplicate,
         })
+    }
+
+    /// A tenant's share depends on its tier, which is read once and learnt anew with each message.
+    async fn know(&self, tenant: &TenantSlug) -> Result<(), Refusal> {
+        if self.shared.admission.knows(tenant) {
+            return Ok(());
+        }
+        let found = self.shared.store.tenant(tenant).await.map_err(unavailable)?;
+        let found = found.ok_or_else(|| Refusal::NoTenant(tenant.to_string()))?;
+        self.shared.admission.learn(tenant, found.tier);
+        Ok(())
     }
 
     fn queued(&self, message: MessageId, session: &SessionKey) {

@@ -7,7 +7,7 @@ mod admission;
 mod error;
 mod intake;
 mod mailbox;
-mod metrics;
+pub mod metrics;
 mod outbox;
 mod pool;
 mod running;

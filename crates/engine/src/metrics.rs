@@ -18,9 +18,10 @@ const WAITING: &str = "openclaw_sessions_waiting";
 const PARKED: &str = "openclaw_messages_parked_total";
 const RECYCLED: &str = "openclaw_workers_recycled_total";
 const STUCK: &str = "openclaw_worker_stuck_total";
+const REFUSALS: &str = "openclaw_refusals_total";
 
 /// Says what each metric means.
-pub(crate) fn describe() {
+pub fn describe() {
     describe_counter!(TAKEN, "Messages handed in, by what became of them.");
     describe_counter!(TURNS, "Turns ended, by how.");
     describe_histogram!(TURN_SECONDS, "Time from the start of a turn to its end.");
@@ -34,16 +35,21 @@ pub(crate) fn describe() {
     describe_gauge!(WAITING, "Sessions that wait for a turn.");
     describe_counter!(PARKED, "Messages parked because their turns kept failing.");
     describe_counter!(RECYCLED, "Workers that a new one took the place of, by reason.");
+    describe_counter!(REFUSALS, "Messages that were refused, by the stable code of why.");
+    crate::pool::describe();
     describe_counter!(STUCK, "Workers from which nothing was heard for too long.");
 }
 
 pub(crate) fn taken(verdict: &Verdict) {
-    let verdict = match verdict {
+    let word = match verdict {
         Verdict::Admitted { duplicate: false, .. } => "admitted",
         Verdict::Admitted { duplicate: true, .. } => "duplicate",
-        Verdict::Refused(refusal) => refusal.code(),
+        Verdict::Refused(refusal) => {
+            counter!(REFUSALS, "code" => refusal.code()).increment(1);
+            refusal.code()
+        }
     };
-    counter!(TAKEN, "verdict" => verdict).increment(1);
+    counter!(TAKEN, "verdict" => word).increment(1);
 }
 
 pub(crate) fn turn_ended(how: &'static str, took: Duration) {

@@ -5,6 +5,7 @@
 //! is the mailbox's affair.
 
 mod gauges;
+mod history;
 mod roster;
 mod watch;
 mod window;
@@ -23,7 +24,8 @@ use crate::metrics;
 use roster::{Change, Roster, name, number};
 use window::Window;
 
-pub(crate) use gauges::publish;
+pub(crate) use gauges::{describe, publish};
+pub(crate) use history::record;
 pub(crate) use watch::watch;
 
 /// The workers. Cheap to clone.
@@ -58,7 +60,6 @@ impl Workers {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        gauges::describe();
         let settings = Box::new(settings);
         let (roster, window) = (Mutex::default(), Mutex::new(Window::new(Instant::now())));
         let inner = Inner { roster, window, settings, admission, bus, clock, ids };

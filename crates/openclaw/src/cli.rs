@@ -15,7 +15,9 @@ use clap_complete::Shell;
 
 pub use config::ConfigCommand;
 pub use run::{GatewayArgs, SimArgs, UpArgs};
-pub use store::{DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand};
+pub use store::{
+    DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand, TuneArgs,
+};
 
 use crate::exit::Exit;
 use crate::logging::Threshold;
@@ -66,6 +68,8 @@ pub enum Command {
     /// Look at the configuration and change it.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at the last days and propose the sizes of the pool, with the reason for each.
+    Tune(TuneArgs),
     /// Print a fresh link that opens the page; it works once.
     Link(LinkArgs),
     /// Print the completion script of a shell.

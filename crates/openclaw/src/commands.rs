@@ -12,6 +12,7 @@ mod sessions;
 mod sim;
 mod status;
 mod tenants;
+mod tune;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -32,6 +33,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Tenants(command) => tenants::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
         Command::Devices(command) => devices::run(command, context).await,
+        Command::Tune(arguments) => tune::run(&arguments, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,
         Command::Completion { shell } => completion::run(shell, context),
         Command::Explain { code } => context.print(&explain::page(&code)?),

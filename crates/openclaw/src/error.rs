@@ -105,6 +105,11 @@ pub enum Error {
     /// Somebody was asked and said no.
     #[error("nothing was changed")]
     Declined,
+    /// There is nothing to apply.
+    #[error(
+        "nothing was changed: the history is too short to propose anything; see above, and come back later"
+    )]
+    TooLittleHistory,
     /// The gateway runs but says that it is not well.
     #[error(
         "the gateway is not well (HTTP {status}); `openclaw status --deep` and `openclaw logs` say more"
@@ -191,6 +196,7 @@ impl Coded for Error {
             Self::GatewayFailed | Self::Metrics(_) | Self::State { .. } => Kind::Internal,
             Self::AlreadyRunning { .. } => Kind::Conflict,
             Self::Declined => Kind::Forbidden,
+            Self::TooLittleHistory => Kind::Conflict,
             Self::Unwell { .. } => Kind::Overloaded { retry_after: Duration::from_secs(2) },
             Self::NoAnswer { .. } => Kind::Upstream,
             Self::Stopped => Kind::Conflict,
@@ -222,6 +228,7 @@ impl Coded for Error {
             Self::Name(_) => "bad-name",
             Self::Unconfirmed { .. } => "confirmation-needed",
             Self::Declined => "command-declined",
+            Self::TooLittleHistory => "history-too-short",
             Self::Unwell { .. } => "gateway-unwell",
             Self::NoAnswer { .. } => "no-answer",
             Self::Stopped => "answer-stopped",

@@ -4,7 +4,11 @@
 
 mod brain;
 mod door;
+mod figures;
 mod identity;
+
+#[cfg(test)]
+mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +33,7 @@ use crate::logging::Levels;
 use crate::reload;
 use crate::up::Plan;
 use brain::Brain;
+use figures::Figures;
 use identity::Identity;
 
 /// How long the link that is printed at the start can be opened.
@@ -84,6 +89,7 @@ impl Instance {
         raise_descriptor_limit();
         let metrics = install_metrics()?;
         let identity = Identity::take(&installation.paths.state, clock.as_ref(), ids.as_ref())?;
+        let figures = Figures::new(&installation.paths.state);
         let listener = listener(installation.config(), plan)?;
         let store = Store::open(installation.location()?, clock.clone(), ids.clone()).await?;
         create_first_tenant(installation, &store).await?;
@@ -136,7 +142,7 @@ impl Instance {
         };
         tasks.spawn(follower.follow(watch.config(), watch.standing()));
         tasks.spawn(watch.run());
-        tasks.spawn(sum_up(metrics));
+        tasks.spawn(sum_up(metrics, figures));
         Ok(Self { store, engine, gateway, link, model, tasks, _identity: identity })
     }
 
@@ -249,10 +255,11 @@ fn install_metrics() -> Result<PrometheusHandle, Error> {
         .map_err(|source| Error::Metrics(Box::new(source)))
 }
 
-async fn sum_up(metrics: PrometheusHandle) {
+async fn sum_up(metrics: PrometheusHandle, figures: Figures) {
     let mut ticks = tokio::time::interval(METRICS_UPKEEP);
     loop {
         ticks.tick().await;
+        figures.refresh();
         metrics.run_upkeep();
     }
 }

@@ -4,6 +4,7 @@
 //! terminal, and never when `NO_COLOR` is set.
 
 mod ago;
+mod diff;
 mod failure;
 mod table;
 
@@ -12,6 +13,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 pub use ago::{ago, span};
+pub use diff::diff;
 pub use failure::{tell, tell_usage};
 pub use table::Table;
 

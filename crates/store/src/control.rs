@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod inbox;
 pub(crate) mod intake;
 pub(crate) mod outbox;
+pub(crate) mod sample;
 pub(crate) mod session;
 pub(crate) mod tenant;
 pub(crate) mod upkeep;
@@ -37,6 +38,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
         inbox::ALL,
         intake::ALL,
         outbox::ALL,
+        sample::ALL,
         session::ALL,
         tenant::ALL,
         upkeep::ALL,

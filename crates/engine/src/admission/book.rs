@@ -4,8 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use domain::tenant::Tier;
-use domain::{SessionKey, TenantSlug};
+use domain::{Refusal, SessionKey, TenantSlug};
 use tokio::time::Instant;
+
+use super::{Outlook, whole_seconds};
 
 /// What waits, by tenant.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Book {
     tenants: HashMap<TenantSlug, Account>,
     /// When a message was last refused because the pool is full.
     refused: Option<Instant>,
+    /// Messages that were refused since the start.
+    pub(super) refusals: u64,
 }
 
 /// One tenant's page.
@@ -37,7 +41,48 @@ const MOST_REMEMBERED: usize = 10_000;
 // === impl Book ===
 
 impl Book {
-    pub(super) fn tier(&self, tenant: &TenantSlug) -> Tier {
+    /// Counts a message of this session in, or says why not. Whether the session did not wait before.
+    pub(super) fn decide(
+        &mut self,
+        session: &SessionKey,
+        outlook: Outlook,
+        now: Instant,
+    ) -> Result<bool, Refusal> {
+        let (settings, tenant) = (outlook.settings, &session.tenant);
+        let share = settings.share.of(self.tier(tenant));
+        if let Err(retry_after) = self.rate(tenant, share.per_minute, now) {
+            return Err(Refusal::TenantRate {
+                tenant: tenant.to_string(),
+                cap: share.per_minute,
+                retry_after: whole_seconds(retry_after),
+            });
+        }
+        // When it waits already its message is answered by the same turn, so nothing is added.
+        let fresh = !self.waiting.contains_key(session);
+        let pressure = outlook.pressure(self.depth());
+        if fresh && pressure.refuses(settings.backpressure_threshold) {
+            return Err(outlook.refusal(pressure));
+        }
+        let waiting = self.waiting(tenant);
+        if fresh && waiting >= share.waiting {
+            return Err(Refusal::TenantQueue {
+                tenant: tenant.to_string(),
+                waiting,
+                cap: share.waiting,
+                retry_after: outlook.wait(waiting.min(settings.max_workers)),
+            });
+        }
+        self.count(tenant, now);
+        self.add(session.clone(), now);
+        Ok(fresh)
+    }
+
+    pub(super) fn knows(&self, tenant: &TenantSlug) -> bool {
+        self.tenants.contains_key(tenant)
+    }
+
+    /// Of a tenant that nobody has told of, the smallest.
+    fn tier(&self, tenant: &TenantSlug) -> Tier {
         self.tenants.get(tenant).map_or(Tier::Free, |account| account.tier)
     }
 
@@ -60,17 +105,8 @@ impl Book {
         self.tenants.get(tenant).map_or(0, |account| account.waiting)
     }
 
-    pub(super) fn waits(&self, session: &SessionKey) -> bool {
-        self.waiting.contains_key(session)
-    }
-
     /// Whether one more message fits into the last minute; else when it will.
-    pub(super) fn rate(
-        &mut self,
-        tenant: &TenantSlug,
-        cap: usize,
-        now: Instant,
-    ) -> Result<(), Duration> {
+    fn rate(&mut self, tenant: &TenantSlug, cap: usize, now: Instant) -> Result<(), Duration> {
         let Some(account) = self.tenants.get_mut(tenant) else { return Ok(()) };
         account.forget(now);
         // With a cap of n, the nth message before this one must be older than the window.
@@ -82,7 +118,7 @@ impl Book {
     }
 
     /// A message came in.
-    pub(super) fn count(&mut self, tenant: &TenantSlug, now: Instant) {
+    fn count(&mut self, tenant: &TenantSlug, now: Instant) {
         let account = self.account(tenant);
         account.forget(now);
         if account.tier != Tier::Admin && account.lately.len() < MOST_REMEMBERED {
@@ -119,12 +155,11 @@ impl Book {
         before.is_none_or(|before| now.duration_since(before) >= CALM)
     }
 
-    /// Forgets tenants of whom nothing waits and nothing was heard for a minute, and of whom only the
-    /// smallest tier is known.
+    /// Forgets tenants of whom nothing waits and nothing was heard for a minute; their tier is read again.
     pub(super) fn tidy(&mut self, now: Instant) {
         self.tenants.retain(|_, account| {
             account.forget(now);
-            account.waiting > 0 || !account.lately.is_empty() || account.tier != Tier::Free
+            account.waiting > 0 || !account.lately.is_empty() || account.tier == Tier::Admin
         });
     }
 

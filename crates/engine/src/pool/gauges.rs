@@ -34,7 +34,7 @@ const ERRORS: &str = "openclaw_request_errors_total";
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Says what each metric means.
-pub(super) fn describe() {
+pub(crate) fn describe() {
     for (name, meaning) in GAUGES {
         describe_gauge!(*name, *meaning);
     }

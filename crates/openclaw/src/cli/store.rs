@@ -45,6 +45,21 @@ pub enum InboxCommand {
     },
 }
 
+/// How far to look back, and what to do with what is found.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
+    /// How many days to look back; eight are kept.
+    #[arg(long, value_name = "DAYS", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub days: u32,
+    /// Write what is proposed into the configuration, after showing the change and asking.
+    #[arg(long)]
+    pub apply: bool,
+    /// Do not ask.
+    #[arg(long, short, requires = "apply")]
+    pub yes: bool,
+}
+
 /// What to do with tenants.
 #[derive(Debug, Subcommand)]
 pub enum TenantsCommand {

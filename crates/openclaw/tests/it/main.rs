@@ -13,4 +13,5 @@ mod inbox;
 mod logs;
 mod status;
 mod tenants;
+mod tune;
 mod up;

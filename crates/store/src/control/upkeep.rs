@@ -14,10 +14,13 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.session_id = session.id AND i.state <> 'done')";
     FORGET_MESSAGES = "DELETE FROM inbox WHERE finished_at <= $1";
     FORGET_LINKS = "DELETE FROM link WHERE expires_at <= $1";
+    FORGET_SAMPLES = "DELETE FROM sample WHERE at <= $1";
 }
 
 /// Platforms redeliver a message for up to seven days; its row is what recognises it.
 const REMEMBER: Duration = Duration::from_secs(9 * 24 * 60 * 60);
+/// A week of history and the day before it, so that the same hour of last week can be looked at.
+const HISTORY: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +41,7 @@ impl Store {
     pub async fn upkeep(&self) -> Result<Upkeep> {
         let now = self.clock.now();
         let long_ago = now.before(REMEMBER);
+        let history = now.before(HISTORY);
         self.control
             .db
             .write("tidying up", move |conn| {
@@ -48,6 +52,7 @@ impl Store {
                     let forgotten = on!(conn, c => sqlx::query(FORGET_MESSAGES).bind(long_ago.0)
                         .execute(c).await.map(|done| done.rows_affected()))?;
                     on!(conn, c => sqlx::query(FORGET_LINKS).bind(long_ago.0).execute(c).await.map(drop))?;
+                    on!(conn, c => sqlx::query(FORGET_SAMPLES).bind(history.0).execute(c).await.map(drop))?;
                     Ok(Upkeep { expired, forgotten })
                 })
             })

@@ -7,6 +7,7 @@ mod claim_ends;
 mod databases;
 mod inbox;
 mod intake;
+mod sample;
 mod schema;
 mod tenants;
 mod transcript;

@@ -273,6 +273,7 @@ impl Simulator {
     fn settings(&self, model: &str) -> Value {
         json!({
             "agents": { "defaults": { "model": format!("sim/{model}") } },
+            "concurrency": { "maxWorkers": 16, "maxQueueSize": 100_000 },
             "models": { "mode": "replace", "providers": { "sim": {
                 "baseUrl": format!("http://{}/v1", self.address),
                 "api": "openai-completions",

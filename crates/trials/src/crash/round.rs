@@ -106,6 +106,8 @@ impl Round {
         json!({
             "agents": { "defaults": { "model": "simulator/echo+pace=1ms" } },
             // A short pause, so that what is said in one breath is answered in one turn where that is the mode.
+            // What is refused proves nothing: everything is to be taken.
+            "concurrency": { "maxWorkers": 16, "maxQueueSize": 10_000 },
             "messages": { "queue": { "mode": self.queue, "cap": 1_000, "debounceMs": 20 } },
         })
     }
