@@ -176,7 +176,7 @@ impl Store {
         self.tenants.open(&key.tenant).await?.record(key.clone(), epoch, said, answer).await
     }
 
-    /// The answer that was recorded for a message, if there is one.
+    /// The answer that was recorded for a message, alone or together with others, if there is one.
     ///
     /// # Errors
     /// When the tenant's database does not answer.

@@ -21,6 +21,11 @@ statements! {
     ANSWER = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE answers = $1";
     // A turn is written as a whole, so what it answers stands between the answer before and its own.
+    ANSWER_TOGETHER = "SELECT a.seq, a.id, a.role, a.run, a.peer, a.text, a.at, a.outcome, a.model, a.usage
+        FROM message q JOIN message a
+            ON a.account = q.account AND a.conversation = q.conversation AND a.epoch = q.epoch
+        WHERE q.id = $1 AND a.role = 'assistant' AND a.seq > q.seq
+        ORDER BY a.seq LIMIT 1";
     ANSWERED_RUNS = "SELECT q.run FROM message a JOIN message q
             ON q.account = a.account AND q.conversation = a.conversation AND q.epoch = a.epoch
         WHERE a.answers = $1 AND q.role = 'user' AND q.seq < a.seq AND q.seq > COALESCE(
@@ -155,12 +160,19 @@ impl Transcript {
         Ok(rows.into_iter().rev().filter_map(from_row).collect())
     }
 
+    /// Also one that was given to several messages together.
     pub(crate) async fn answer_to(&self, message: MessageId) -> Result<Option<Line>> {
         let row: Option<Row> = self
             .db
             .read("looking for an answer", |conn| {
                 Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query_as(ANSWER).bind(message.0).fetch_optional(c).await)?)
+                    let own: Option<Row> = on!(conn, c => sqlx::query_as(ANSWER)
+                        .bind(message.0).fetch_optional(c).await)?;
+                    if own.is_some() {
+                        return Ok(own);
+                    }
+                    Ok(on!(conn, c => sqlx::query_as(ANSWER_TOGETHER)
+                        .bind(message.0).fetch_optional(c).await)?)
                 })
             })
             .await?;

@@ -39,22 +39,24 @@ statements! {
     FINISH_SESSION = "UPDATE session SET owner = NULL, lease_until = NULL, last_at = $4, expires_at = $5,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE id = $1 AND owner = $2 AND fence = $3";
+    // Both states are named wherever one is meant: only so does SQLite see that the index of what is not
+    // finished serves, and it would read every message of nine days otherwise.
     DONE = "UPDATE inbox SET state = 'done', finished_at = $2, text = '', context = NULL,
             error_code = NULL, error_text = NULL
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     // What an earlier attempt answered together with what this one holds.
     DONE_TOO = "UPDATE inbox SET state = 'done', finished_at = $3, text = '', context = NULL,
             error_code = NULL, error_text = NULL
         WHERE session_id = $1 AND run = $2 AND state IN ('waiting', 'running')";
     RETRY = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     PARK = "UPDATE inbox SET state = 'parked', error_code = $2, error_text = $3
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     POSTPONE = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4,
             attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     RELEASE = "UPDATE inbox SET state = 'waiting', attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     NEXT_DUE = "SELECT due_at FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')
         ORDER BY seq LIMIT 1";
     RENEW = "UPDATE session SET lease_until = $4 WHERE id = $1 AND owner = $2 AND fence = $3";
@@ -64,8 +66,8 @@ statements! {
     // A session's oldest unanswered message says when: what came later waits for it.
     READY = "SELECT i.session_id, i.account, i.due_at
         FROM inbox i JOIN session s ON s.id = i.session_id
-        WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
-            AND s.state <> 'suspended'
+        WHERE i.seq IN (SELECT seq FROM inbox WHERE state IN ('waiting', 'running'))
+            AND (s.owner IS NULL OR s.lease_until <= $1) AND s.state <> 'suspended'
             AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = s.tenant_id AND t.status = 'active')
             AND NOT EXISTS (SELECT 1 FROM inbox e WHERE e.session_id = i.session_id
                 AND e.state IN ('waiting', 'running') AND e.seq < i.seq)
@@ -115,8 +117,13 @@ pub struct Ready {
 pub enum Outcome {
     /// With an answer, or with nothing to say; either way the messages are done.
     Done {
-        /// What is to be sent.
+        /// What is to be sent: a row keeps it until it is out.
         answer: Option<Answer>,
+    },
+    /// With an answer that stands in the transcript and is sent to nobody else.
+    Told {
+        /// What was answered.
+        answer: Answer,
     },
     /// In a failure that may pass.
     Retry {
@@ -282,12 +289,17 @@ async fn begin(conn: &mut Conn<'_>, session: SessionId, last: MessageId) -> Resu
     Ok(())
 }
 
-async fn done_too(
+async fn done(
     conn: &mut Conn<'_>,
     session: Uuid,
-    answer: &Answer,
+    answer: Option<&Answer>,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    let done = on!(conn, c => sqlx::query(DONE)
+        .bind(session).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
+    let Some(answer) = answer.filter(|answer| done <= answer.merged.len() as u64) else {
+        return Ok(());
+    };
     for run in answer.merged.iter().chain([&answer.run]) {
         on!(conn, c => sqlx::query(DONE_TOO)
             .bind(session).bind(run.0.as_str()).bind(now.0).execute(c).await.map(drop))?;
@@ -314,15 +326,12 @@ async fn finish(
     let id = claim.session.0;
     match outcome {
         Outcome::Done { answer } => {
-            let done = on!(conn, c => sqlx::query(DONE)
-                .bind(id).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
+            done(conn, id, answer.as_ref(), now).await?;
             if let Some(answer) = answer {
-                if done <= answer.merged.len() as u64 {
-                    done_too(conn, id, &answer, now).await?;
-                }
                 super::outbox::insert(conn, claim.session, answer, now).await?;
             }
         }
+        Outcome::Told { answer } => done(conn, id, Some(&answer), now).await?,
         Outcome::Retry { due_at, code, text } => {
             on!(conn, c => sqlx::query(RETRY)
                 .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
