@@ -3,6 +3,8 @@
 //! Owns durability on this engine: WAL, `synchronous=FULL`, and the rule that nothing is reported as
 //! written before the commit that holds it has returned.
 
+mod desk;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use super::Conn;
 use crate::alarm::Alarm;
 use crate::error::{Error, Failure, Result};
 use crate::task;
+pub(crate) use desk::{Desk, Opening};
 
 /// Most transactions that share one commit. More would only make the first of them wait longer.
 const GROUP: usize = 128;
@@ -131,7 +134,9 @@ impl Sqlite {
     {
         let acquired = self.readers.acquire().await;
         let mut connection = acquired.map_err(|error| Error::from_engine(action, error))?;
-        work(&mut Conn::Sqlite(&mut connection)).await.map_err(|failure| failure.during(action))
+        work(&mut Conn::Sqlite(Desk::bare(&mut connection)))
+            .await
+            .map_err(|failure| failure.during(action))
     }
 
     pub(super) async fn close(&self) {
@@ -260,30 +265,29 @@ async fn commit(
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
     action: &'static str,
 ) -> Result<()> {
-    execute(connection, "BEGIN IMMEDIATE", action).await?;
+    let mut opening = Opening::Transaction;
     let mut next = 0;
     while let Some(job) = group.get_mut(next) {
-        // Every statement costs two changes of thread, so there are as few as can be: the first job is
-        // undone with the whole transaction, in which there is nothing else yet.
-        match next {
-            0 => {}
-            1 => execute(connection, "SAVEPOINT job", action).await?,
-            _ => execute(connection, "RELEASE job; SAVEPOINT job", action).await?,
-        }
-        match job.run(&mut Conn::Sqlite(&mut *connection)).await {
-            Ok(()) => {}
+        let mut conn = Conn::Sqlite(Desk::to_open(&mut *connection, opening));
+        let ran = job.run(&mut conn).await;
+        let is_open = matches!(&conn, Conn::Sqlite(desk) if desk.is_open());
+        match ran {
+            Ok(()) if is_open => opening = opening.next(),
             // The engine has given up, not the job, and may have rolled everything back by itself.
             Err(error) if error.is_passing() || matches!(error, Error::Disk { .. }) => {
                 return Err(error);
             }
-            Err(_) if next == 0 => execute(connection, "ROLLBACK; BEGIN IMMEDIATE", action).await?,
-            Err(_) => execute(connection, "ROLLBACK TO job", action).await?,
+            Err(_) if is_open => opening = opening.undo(connection, action).await?,
+            Ok(()) | Err(_) => {}
         }
         next += 1;
         while next == group.len() && next < GROUP {
             let Ok(late) = queue.try_recv() else { break };
             group.push(late);
         }
+    }
+    if opening == Opening::Transaction {
+        return Ok(());
     }
     execute(connection, "COMMIT", action).await
 }
