@@ -117,14 +117,14 @@ impl Db {
     {
         Box::pin(async move {
             match self {
-                Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
+                Self::Sqlite(sqlite) => sqlite.writer.write(action, false, work).await,
                 Self::Postgres(postgres) => postgres.write(action, work).await,
             }
         })
     }
 
-    /// Like [`Self::write`] for work that writes with one statement and does not need what it read to stay
-    /// as it was: a server commits that by itself, which saves two of three messages to it.
+    /// Like [`Self::write`] for work that writes with one statement, run to its end, and does not need what
+    /// it read to stay as it was: an engine commits that by itself, which saves two of three messages to it.
     pub(crate) fn write_at_once<T, F>(
         &self,
         action: &'static str,
@@ -136,7 +136,7 @@ impl Db {
     {
         Box::pin(async move {
             match self {
-                Self::Sqlite(sqlite) => sqlite.writer.write(action, work).await,
+                Self::Sqlite(sqlite) => sqlite.writer.write(action, true, work).await,
                 Self::Postgres(postgres) => postgres.run(action, work).await,
             }
         })

@@ -67,10 +67,13 @@ trait Job: Send {
     fn settle(self: Box<Self>, committed: Result<()>);
     /// What it does, for errors.
     fn action(&self) -> &'static str;
+    /// Whether it writes with one statement, which is whole or absent by itself.
+    fn is_single(&self) -> bool;
 }
 
 struct Write<T, F> {
     action: &'static str,
+    is_single: bool,
     work: Option<F>,
     outcome: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -167,7 +170,14 @@ impl Writer {
         drop(self.closed.clone().changed().await);
     }
 
-    pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    /// Runs `work` in a transaction; when it `is_single`, it writes with one statement that is run to its
+    /// end.
+    pub(super) async fn write<T, F>(
+        &self,
+        action: &'static str,
+        is_single: bool,
+        work: F,
+    ) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 'static,
@@ -176,7 +186,7 @@ impl Writer {
             return Err(Error::Disk { action });
         }
         let (reply, answer) = oneshot::channel();
-        let job = Write { action, work: Some(work), outcome: None, reply };
+        let job = Write { action, is_single, work: Some(work), outcome: None, reply };
         self.jobs.send(Box::new(job)).await.map_err(|_| self.gone(action))?;
         answer.await.map_err(|_| self.gone(action))?
     }
@@ -265,6 +275,14 @@ async fn commit(
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
     action: &'static str,
 ) -> Result<()> {
+    if let [job] = group.as_mut_slice()
+        && job.is_single()
+        && queue.is_empty()
+    {
+        // Alone, it is committed by its own statement.
+        let ran = job.run(&mut Conn::Sqlite(Desk::bare(connection))).await;
+        return ran.or_else(|error| if is_the_engines(&error) { Err(error) } else { Ok(()) });
+    }
     let mut opening = Opening::Transaction;
     let mut next = 0;
     while let Some(job) = group.get_mut(next) {
@@ -273,10 +291,7 @@ async fn commit(
         let is_open = matches!(&conn, Conn::Sqlite(desk) if desk.is_open());
         match ran {
             Ok(()) if is_open => opening = opening.next(),
-            // The engine has given up, not the job, and may have rolled everything back by itself.
-            Err(error) if error.is_passing() || matches!(error, Error::Disk { .. }) => {
-                return Err(error);
-            }
+            Err(error) if is_the_engines(&error) => return Err(error),
             Err(_) if is_open => opening = opening.undo(connection, action).await?,
             Ok(()) | Err(_) => {}
         }
@@ -290,6 +305,11 @@ async fn commit(
         return Ok(());
     }
     execute(connection, "COMMIT", action).await
+}
+
+/// Whether the engine has given up, not the job: it may have rolled everything back by itself.
+fn is_the_engines(error: &Error) -> bool {
+    error.is_passing() || matches!(error, Error::Disk { .. })
 }
 
 async fn execute(
@@ -334,5 +354,9 @@ where
 
     fn action(&self) -> &'static str {
         self.action
+    }
+
+    fn is_single(&self) -> bool {
+        self.is_single
     }
 }
