@@ -34,6 +34,10 @@ impl Channel for Live {
         account == self.account
     }
 
+    fn is_live(&self) -> bool {
+        true
+    }
+
     fn deliver<'a>(
         &'a self,
         session: &'a SessionKey,

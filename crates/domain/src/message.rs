@@ -95,6 +95,12 @@ pub trait Channel: Send + Sync + 'static {
     /// Whether it serves this account.
     fn serves(&self, account: &str) -> bool;
 
+    /// Whether delivering only tells those who are connected to this process. Such an answer needs no row
+    /// until it is out: whoever was not there reads the transcript, where it stands already.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// Delivers an answer that was given at the moment `at`.
     fn deliver<'a>(
         &'a self,

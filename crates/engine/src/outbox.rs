@@ -1,6 +1,7 @@
 //! The fifth hop: answers go out, and their rows go when they are out.
 //!
-//! An answer is in the store before it comes here. What a crash leaves is found at the next start.
+//! An answer is in the store before it comes here: with a row of its own, which a crash leaves to the next
+//! start, or in the transcript alone when its channel only tells those who are connected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,10 @@ use crate::task::{TaskKind, spawn};
 #[derive(Clone)]
 pub(crate) struct Outbox {
     parcels: mpsc::Sender<Parcel>,
+    channels: Channels,
 }
+
+type Channels = Arc<[Arc<dyn Channel>]>;
 
 enum Parcel {
     Answer(Box<OutboundRow>),
@@ -35,13 +39,24 @@ const SEARCH: Duration = Duration::from_secs(5);
 impl Outbox {
     pub(crate) fn start(store: Store, channels: Vec<Arc<dyn Channel>>) -> Self {
         let (parcels, inbox) = mpsc::channel(PARCELS);
-        spawn(TaskKind::Outbox, run(store, channels, inbox));
-        Self { parcels }
+        let channels: Channels = channels.into();
+        spawn(TaskKind::Outbox, run(store, Arc::clone(&channels), inbox));
+        Self { parcels, channels }
+    }
+
+    /// Whether an account's answers need no row: see [`Channel::is_live`].
+    pub(crate) fn is_live(&self, account: &str) -> bool {
+        channel(&self.channels, account).is_some_and(|channel| channel.is_live())
     }
 
     /// Delivers an answer that was stored.
     pub(crate) async fn deliver(&self, row: OutboundRow) {
-        drop(self.parcels.send(Parcel::Answer(Box::new(row))).await);
+        match channel(&self.channels, &row.session.account) {
+            Some(channel) if channel.is_live() => {
+                send(channel, &row).await;
+            }
+            _ => drop(self.parcels.send(Parcel::Answer(Box::new(row))).await),
+        }
     }
 
     /// Returns when everything that was handed over before is out.
@@ -53,7 +68,7 @@ impl Outbox {
     }
 }
 
-async fn run(store: Store, channels: Vec<Arc<dyn Channel>>, mut inbox: mpsc::Receiver<Parcel>) {
+async fn run(store: Store, channels: Channels, mut inbox: mpsc::Receiver<Parcel>) {
     let mut search = tokio::time::interval(SEARCH);
     let mut together = Vec::with_capacity(TOGETHER);
     loop {
@@ -90,25 +105,36 @@ async fn run(store: Store, channels: Vec<Arc<dyn Channel>>, mut inbox: mpsc::Rec
     }
 }
 
-async fn deliver(store: &Store, channels: &[Arc<dyn Channel>], row: &OutboundRow) {
+async fn deliver(store: &Store, channels: &Channels, row: &OutboundRow) {
     let account = &row.session.account;
-    let Some(channel) = channels.iter().find(|channel| channel.serves(account)) else {
+    let Some(channel) = channel(channels, account) else {
         tracing::error!(account, answer = %row.answer.id, "no channel serves this account; the answer waits");
         return;
     };
+    if send(channel, row).await
+        && let Err(error) = store.sent(row.answer.id).await
+    {
+        tracing::warn!(%error, "a sent answer could not be noted; it may be sent again");
+    }
+}
+
+/// Whether it is out.
+async fn send(channel: &dyn Channel, row: &OutboundRow) -> bool {
     match channel.deliver(&row.session, &row.answer, row.created_at).await {
-        Delivery::Sent => {
-            if let Err(error) = store.sent(row.answer.id).await {
-                tracing::warn!(%error, "a sent answer could not be noted; it may be sent again");
-            }
-        }
+        Delivery::Sent => true,
         Delivery::Failed { retry_after, reason } => {
             tracing::warn!(
-                account,
+                account = row.session.account,
                 reason,
                 retry_after_ms = retry_after.as_millis(),
                 "an answer waits"
             );
+            false
         }
     }
+}
+
+/// The first that serves the account.
+fn channel<'a>(channels: &'a Channels, account: &str) -> Option<&'a dyn Channel> {
+    channels.iter().find(|channel| channel.serves(account)).map(AsRef::as_ref)
 }

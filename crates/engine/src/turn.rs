@@ -244,7 +244,7 @@ fn concluded(effect: Effect) -> Conclusion {
 }
 
 fn publish(shared: &Shared, claimed: &Claimed, body: EventBody) {
-    if shared.bus.is_heard(&claimed.key.tenant) {
+    if shared.bus.is_heard(&claimed.key) {
         shared.bus.publish(Event { session: claimed.key.clone(), at: shared.clock.now(), body });
     }
 }

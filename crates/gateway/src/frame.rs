@@ -2,6 +2,8 @@
 //!
 //! Owns their JSON; refuses a request that is too deep or of another type before anything looks at it.
 
+use std::fmt::Display;
+
 use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -138,6 +140,13 @@ pub fn response<T: Serialize>(id: &str, outcome: Result<&T, &Fault>) -> Utf8Byte
 #[must_use]
 pub fn event<T: Serialize>(name: &str, payload: &T, seq: Option<u64>) -> Utf8Bytes {
     encode(&Event { r#type: "event", event: name, payload, seq })
+}
+
+/// The same when the payload is JSON already: shown, it is.
+#[must_use]
+pub fn event_of(name: &'static str, payload: &impl Display, seq: u64) -> Utf8Bytes {
+    let frame = format!(r#"{{"type":"event","event":"{name}","payload":{payload},"seq":{seq}}}"#);
+    Utf8Bytes::from(frame)
 }
 
 fn encode<T: Serialize>(frame: &T) -> Utf8Bytes {

@@ -12,8 +12,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Missed, Subscription};
-use domain::Event;
+use bus::{Heard, Missed, Subscription};
 use futures::future::{BoxFuture, OptionFuture};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{FutureExt, SinkExt, StreamExt};
@@ -35,7 +34,7 @@ use crate::lease::Lease;
 use crate::limiter::Bucket;
 use crate::methods;
 use crate::protocol::Close;
-use crate::tell::Teller;
+use crate::tell::{Teller, Words};
 use crate::vitals::Health;
 use allowance::{Allowance, Allowed};
 use outbox::Outbox;
@@ -85,7 +84,7 @@ enum Step {
     Answered(Utf8Bytes),
     Looked(Box<Health>),
     Message(Option<Result<Message, WireError>>),
-    Heard(Result<Arc<Event>, Missed>),
+    Heard(Result<Arc<Heard>, Missed>),
     Time,
 }
 
@@ -283,12 +282,15 @@ impl Socket {
         }
     }
 
-    fn hear(&mut self, event: &Event) -> Result<(), End> {
-        if !self.guest.access.sees(&event.session.tenant) {
+    fn hear(&mut self, heard: &Heard) -> Result<(), End> {
+        if !self.guest.access.sees(&heard.session.tenant) {
             return Ok(());
         }
-        for told in self.guest.teller.tell(event) {
-            self.tell(told.event, &told.payload)?;
+        let own = Words::default();
+        let words = heard.made(|_| Words::default()).unwrap_or(&own);
+        for told in self.guest.teller.tell(heard, words) {
+            self.seq += 1;
+            self.outbox.push(frame::event_of(told.event(), &told, self.seq))?;
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Events of the house in the words of protocol v4.
 //!
-//! Owns the translation and what it told of each run; refuses to repeat a whole answer with every word of
-//! it.
+//! Owns the translation, which is made once however many listen, and what was told of each run to one of
+//! them; refuses to repeat a whole answer with every word of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::event::Usage;
@@ -14,20 +16,34 @@ use serde_json::{Value, json};
 
 use crate::protocol::identity::Identity;
 
-/// One event frame to be: its name and its payload.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Told {
-    /// The event's name.
-    pub event: &'static str,
-    /// The event's payload.
-    pub payload: Value,
+/// The words of one event, as every listener of a kind is told them.
+#[derive(Debug, Default)]
+pub struct Words {
+    for_pages: OnceLock<Vec<Line>>,
+    for_others: OnceLock<Vec<Line>>,
 }
 
-/// Translates for one connection.
+/// One event frame to be. Shown, it is the payload.
+#[derive(Debug)]
+pub struct Told<'w> {
+    line: Cow<'w, Line>,
+    number: Option<u64>,
+}
+
+/// Numbers what one connection is told.
 pub struct Teller {
     /// For other programs than our own page: they look at more, and want to hear all words so far.
     turns: Option<Arc<dyn Turns>>,
     runs: HashMap<RunId, Course>,
+}
+
+/// A payload as JSON. That of a run has a gap for its number, which differs from listener to listener.
+#[derive(Debug, Clone)]
+struct Line {
+    event: &'static str,
+    run: Option<RunId>,
+    before: String,
+    after: String,
 }
 
 /// What was told of one run.
@@ -66,6 +82,35 @@ struct Part<'a> {
     text: &'a str,
 }
 
+// === impl Words ===
+
+impl Words {
+    fn of(&self, event: &Event, is_page: bool) -> &[Line] {
+        let words = if is_page { &self.for_pages } else { &self.for_others };
+        words.get_or_init(|| lines(event, is_page))
+    }
+}
+
+// === impl Told ===
+
+impl Told<'_> {
+    /// The event's name.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        self.line.event
+    }
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line.before)?;
+        if let Some(number) = self.number {
+            write!(f, "{number}")?;
+        }
+        f.write_str(&self.line.after)
+    }
+}
+
 // === impl Teller ===
 
 impl Teller {
@@ -81,147 +126,49 @@ impl Teller {
         Self { turns: Some(turns), runs: HashMap::new() }
     }
 
-    /// The frames that an event becomes.
-    pub fn tell(&mut self, event: &Event) -> Vec<Told> {
-        let session = &event.session;
-        match &event.body {
-            EventBody::Received { message, run, text } => vec![Told {
-                event: "session.message",
-                payload: json!({
-                    "sessionKey": session,
-                    "messageId": message,
-                    "message": received(*message, run, text, event.at),
-                }),
-            }],
-            EventBody::Started { run, .. } => self.lifecycle(session, run, "start"),
-            EventBody::Delta { run, offset, text } => {
-                let added = json!({ "offset": offset, "deltaText": text });
-                self.delta(session, run, text, added, event.at)
-            }
-            EventBody::Replied { run, merged, reply, text, model, usage } => {
-                let message = Spoken {
-                    id: Some(*reply),
-                    model: Some(model),
-                    usage: Some(*usage),
-                    identity: Some(Identity { id: *reply, seq: None, run_id: run.clone() }),
-                    ..spoken(text, event.at)
-                };
-                let extra = json!({ "message": message });
-                let mut told = self.ending(session, run, merged, "final", &extra);
-                if self.turns.is_some() {
-                    told.push(self.agent(session, run, "usage", &json!(usage)));
-                    told.extend(self.lifecycle(session, run, "end"));
-                }
-                self.forget(run);
-                told
-            }
-            EventBody::Aborted { run, merged, text } => {
-                let extra = json!({ "message": spoken(text, event.at) });
-                let mut told = self.ending(session, run, merged, "aborted", &extra);
-                told.extend(self.lifecycle(session, run, "end"));
-                self.forget(run);
-                told
-            }
-            EventBody::Failed { run, merged, code, text, retry_at } => {
-                let mut extra = json!({
-                    "errorKind": error_kind(code), "errorMessage": text, "code": code,
-                });
-                if let Some(at) = retry_at {
-                    extra["retryAtMs"] = json!(at);
-                }
-                let mut told = self.ending(session, run, merged, "error", &extra);
-                told.extend(self.lifecycle(session, run, "error"));
-                self.forget(run);
-                told
-            }
-            EventBody::Changed => {
-                vec![Told { event: "sessions.changed", payload: json!({ "sessionKey": session }) }]
-            }
+    /// The frames that an event becomes; `words` are the event's, whoever needs them first.
+    pub fn tell<'w>(&mut self, event: &Event, words: &'w Words) -> Vec<Told<'w>> {
+        let whole = self.whole(event);
+        let mut told: Vec<_> = words
+            .of(event, self.turns.is_none())
+            .iter()
+            .map(|line| Told { number: self.number(line), line: Cow::Borrowed(line) })
+            .collect();
+        if let (Some(line), Some(first)) = (whole, told.first_mut()) {
+            first.line = Cow::Owned(line);
         }
-    }
-
-    fn delta(
-        &mut self,
-        session: &SessionKey,
-        run: &RunId,
-        text: &str,
-        mut added: Value,
-        at: Timestamp,
-    ) -> Vec<Told> {
-        if let Some(whole) = self.whole(session, run, at) {
-            added["message"] = json!(spoken(&whole, at));
-        }
-        let mut told = vec![self.chat(session, run, "delta", &added)];
-        if self.turns.is_some() {
-            told.push(self.agent(session, run, "assistant", &json!({ "delta": text })));
+        if let EventBody::Replied { run, merged, .. }
+        | EventBody::Aborted { run, merged, .. }
+        | EventBody::Failed { run, merged, .. } = &event.body
+        {
+            for run in merged.iter().chain([run]) {
+                self.runs.remove(run);
+            }
         }
         told
     }
 
-    /// All words of an answer so far, when it is time to tell them to somebody who wants them.
-    fn whole(&mut self, session: &SessionKey, run: &RunId, at: Timestamp) -> Option<String> {
+    /// A telling of new words with all words so far, when it is time for that to somebody who wants them.
+    fn whole(&mut self, event: &Event) -> Option<Line> {
+        let EventBody::Delta { run, offset, text } = &event.body else { return None };
         let turns = self.turns.clone()?;
         let course = self.course(run);
-        if course.whole.is_some_and(|told| at.since(told) < PACE) {
+        if course.whole.is_some_and(|told| event.at.since(told) < PACE) {
             return None;
         }
-        let answer = turns.said(session).filter(|answer| answer.run == *run)?;
-        course.whole = Some(at);
-        Some(answer.text)
-    }
-
-    /// The end of a run, and of all that were answered with it.
-    fn ending(
-        &mut self,
-        session: &SessionKey,
-        run: &RunId,
-        merged: &[RunId],
-        state: &str,
-        extra: &Value,
-    ) -> Vec<Told> {
-        let mut told = vec![self.chat(session, run, state, extra)];
-        let mut beside = extra.clone();
-        if let Some(fields) = beside.as_object_mut() {
-            fields.remove("message");
-            fields.insert("mergedInto".to_owned(), json!(run));
-        }
-        for other in merged {
-            told.push(self.chat(session, other, state, &beside));
-            self.forget(other);
-        }
-        told
-    }
-
-    fn chat(&mut self, session: &SessionKey, run: &RunId, state: &str, extra: &Value) -> Told {
-        let mut payload = json!({
-            "runId": run, "sessionKey": session, "seq": self.next(run), "state": state,
+        let answer = turns.said(&event.session).filter(|answer| answer.run == *run)?;
+        course.whole = Some(event.at);
+        let message = spoken(&answer.text, event.at);
+        let added = json!({
+            "state": "delta", "offset": offset, "deltaText": text, "message": message,
         });
-        if let (Some(fields), Some(extra)) = (payload.as_object_mut(), extra.as_object()) {
-            fields.extend(extra.clone());
-        }
-        Told { event: "chat", payload }
+        Some(Line::of_run("chat", &event.session, run, &added))
     }
 
-    fn lifecycle(&mut self, session: &SessionKey, run: &RunId, phase: &str) -> Vec<Told> {
-        if self.turns.is_some() {
-            vec![self.agent(session, run, "lifecycle", &json!({ "phase": phase }))]
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn agent(&mut self, session: &SessionKey, run: &RunId, stream: &str, data: &Value) -> Told {
-        let payload = json!({
-            "runId": run, "sessionKey": session, "seq": self.next(run), "stream": stream,
-            "data": data,
-        });
-        Told { event: "agent", payload }
-    }
-
-    fn next(&mut self, run: &RunId) -> u64 {
-        let course = self.course(run);
+    fn number(&mut self, line: &Line) -> Option<u64> {
+        let course = self.course(line.run.as_ref()?);
         course.frames += 1;
-        course.frames
+        Some(course.frames)
     }
 
     fn course(&mut self, run: &RunId) -> &mut Course {
@@ -230,10 +177,108 @@ impl Teller {
         }
         self.runs.entry(run.clone()).or_default()
     }
+}
 
-    fn forget(&mut self, run: &RunId) {
-        self.runs.remove(run);
+// === impl Line ===
+
+impl Line {
+    fn plain(event: &'static str, payload: &Value) -> Self {
+        Self { event, run: None, before: payload.to_string(), after: String::new() }
     }
+
+    /// `rest` is an object and not empty.
+    fn of_run(event: &'static str, session: &SessionKey, run: &RunId, rest: &Value) -> Self {
+        let (run_id, key, rest) = (json!(run), json!(session), rest.to_string());
+        Self {
+            event,
+            run: Some(run.clone()),
+            before: format!(r#"{{"runId":{run_id},"sessionKey":{key},"seq":"#),
+            after: rest.replacen('{', ",", 1),
+        }
+    }
+
+    fn agent(session: &SessionKey, run: &RunId, stream: &str, data: &Value) -> Self {
+        Self::of_run("agent", session, run, &json!({ "stream": stream, "data": data }))
+    }
+
+    fn lifecycle(session: &SessionKey, run: &RunId, phase: &str) -> Self {
+        Self::agent(session, run, "lifecycle", &json!({ "phase": phase }))
+    }
+}
+
+fn lines(event: &Event, is_page: bool) -> Vec<Line> {
+    let session = &event.session;
+    // What is for others besides stands behind what is for all.
+    let with = |mut lines: Vec<Line>, others: &dyn Fn() -> Vec<Line>| {
+        if !is_page {
+            lines.extend(others());
+        }
+        lines
+    };
+    match &event.body {
+        EventBody::Received { message, run, text } => {
+            let payload = json!({
+                "sessionKey": session,
+                "messageId": message,
+                "message": received(*message, run, text, event.at),
+            });
+            vec![Line::plain("session.message", &payload)]
+        }
+        EventBody::Started { run, .. } => {
+            with(Vec::new(), &|| vec![Line::lifecycle(session, run, "start")])
+        }
+        EventBody::Delta { run, offset, text } => {
+            let added = json!({ "state": "delta", "offset": offset, "deltaText": text });
+            with(vec![Line::of_run("chat", session, run, &added)], &|| {
+                vec![Line::agent(session, run, "assistant", &json!({ "delta": text }))]
+            })
+        }
+        EventBody::Replied { run, merged, reply, text, model, usage } => {
+            let message = Spoken {
+                id: Some(*reply),
+                model: Some(model),
+                usage: Some(*usage),
+                identity: Some(Identity { id: *reply, seq: None, run_id: run.clone() }),
+                ..spoken(text, event.at)
+            };
+            let end = json!({ "state": "final", "message": message });
+            with(ending(session, run, merged, &end), &|| {
+                vec![
+                    Line::agent(session, run, "usage", &json!(usage)),
+                    Line::lifecycle(session, run, "end"),
+                ]
+            })
+        }
+        EventBody::Aborted { run, merged, text } => {
+            let end = json!({ "state": "aborted", "message": spoken(text, event.at) });
+            with(ending(session, run, merged, &end), &|| vec![Line::lifecycle(session, run, "end")])
+        }
+        EventBody::Failed { run, merged, code, text, retry_at } => {
+            let mut end = json!({
+                "state": "error", "errorKind": error_kind(code), "errorMessage": text, "code": code,
+            });
+            if let Some(at) = retry_at {
+                end["retryAtMs"] = json!(at);
+            }
+            with(ending(session, run, merged, &end), &|| {
+                vec![Line::lifecycle(session, run, "error")]
+            })
+        }
+        EventBody::Changed => {
+            vec![Line::plain("sessions.changed", &json!({ "sessionKey": session }))]
+        }
+    }
+}
+
+/// The end of a run, and of all that were answered with it.
+fn ending(session: &SessionKey, run: &RunId, merged: &[RunId], end: &Value) -> Vec<Line> {
+    let mut beside = end.clone();
+    if let Some(fields) = beside.as_object_mut() {
+        fields.remove("message");
+        fields.insert("mergedInto".to_owned(), json!(run));
+    }
+    let others = merged.iter().map(|other| Line::of_run("chat", session, other, &beside));
+    [Line::of_run("chat", session, run, end)].into_iter().chain(others).collect()
 }
 
 fn received(id: MessageId, run: &RunId, text: &str, at: Timestamp) -> Value {

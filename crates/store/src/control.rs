@@ -64,7 +64,7 @@ impl Control {
     /// Commits a transaction that changes one number, so that it needs room on the disk as any other does.
     pub(crate) async fn ping(&self) -> Result<()> {
         self.db
-            .write("asking whether the database answers", |conn| {
+            .write_at_once("asking whether the database answers", |conn| {
                 Box::pin(async move {
                     Ok(on!(conn, c => sqlx::query(PING).execute(c).await.map(drop))?)
                 })

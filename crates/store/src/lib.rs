@@ -173,10 +173,17 @@ impl Store {
         said: Vec<NewLine>,
         answer: Option<NewLine>,
     ) -> Result<Option<Recorded>> {
-        self.tenants.open(&key.tenant).await?.record(key.clone(), epoch, said, answer).await
+        let transcript = self.tenants.open(&key.tenant).await?;
+        match (<[NewLine; 1]>::try_from(said), answer) {
+            (Ok([said]), Some(answer)) => {
+                transcript.record_two(key.clone(), epoch, said, answer).await
+            }
+            (Ok(said), answer) => transcript.record(key.clone(), epoch, said.into(), answer).await,
+            (Err(said), answer) => transcript.record(key.clone(), epoch, said, answer).await,
+        }
     }
 
-    /// The answer that was recorded for a message, if there is one.
+    /// The answer that was recorded for a message, alone or together with others, if there is one.
     ///
     /// # Errors
     /// When the tenant's database does not answer.

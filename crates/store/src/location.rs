@@ -66,6 +66,14 @@ impl Location {
         }
     }
 
+    /// A server copies a whole database to make one; a file is made in no time when it is first opened.
+    pub(crate) async fn prepare_tenant(&self, slug: &TenantSlug, alarm: &Alarm) -> Result<()> {
+        if matches!(self, Self::Server(_)) {
+            self.open_tenant(slug, alarm).await?.close().await;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn open_tenant(&self, slug: &TenantSlug, alarm: &Alarm) -> Result<Db> {
         match self {
             Self::Directory(root) => {
@@ -75,9 +83,16 @@ impl Location {
             }
             Self::Server(options) => {
                 let name = format!("{}_{slug}", options.get_database().unwrap_or("openclaw"));
-                create_database(options, &name).await?;
-                let options = options.as_ref().clone().database(&name);
-                open_server(&options, SERVER_CONNECTIONS_TENANT, &TENANT_POSTGRES).await
+                let own = options.as_ref().clone().database(&name);
+                let open =
+                    async || open_server(&own, SERVER_CONNECTIONS_TENANT, &TENANT_POSTGRES).await;
+                match open().await {
+                    Err(error) if is_absent(&error) => {
+                        create_database(options, &name).await?;
+                        open().await
+                    }
+                    opened => opened,
+                }
             }
         }
     }
@@ -129,6 +144,12 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
 fn name(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or("openclaw");
     format!("{database} on {}:{}", options.get_host(), options.get_port())
+}
+
+/// Whether the server says that it has no such database.
+fn is_absent(error: &Error) -> bool {
+    let Error::Open { source, .. } = error else { return false };
+    source.as_database_error().and_then(|error| error.code()).as_deref() == Some("3D000")
 }
 
 /// Creates the database unless it is there; somebody else may be creating it at the same moment.

@@ -41,6 +41,12 @@ impl Tenants {
         Self { location: Arc::new(location), alarm, clock, open }
     }
 
+    /// Makes a new tenant's database where that takes a while: whoever creates the tenant waits for it then,
+    /// not the first one to write to it.
+    pub(crate) async fn prepare(&self, slug: &TenantSlug) -> Result<()> {
+        self.location.prepare_tenant(slug, &self.alarm).await.map_err(Error::while_running)
+    }
+
     /// The tenant's database, opened unless it is open. Callers that come together open it once.
     pub(crate) async fn open(&self, slug: &TenantSlug) -> Result<Transcript> {
         let opening = async {

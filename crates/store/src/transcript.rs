@@ -14,6 +14,12 @@ statements! {
     INSERT = "INSERT INTO message
             (id, account, conversation, epoch, role, run, peer, text, at, answers, outcome, model, usage)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    // What nearly every turn is: one message and its answer.
+    INSERT_TWO = "INSERT INTO message
+            (id, account, conversation, epoch, role, run, peer, text, at, answers, outcome, model, usage)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13),
+            ($14, $2, $3, $4, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        ON CONFLICT DO NOTHING RETURNING id";
     // A bare bind as the limit makes SQLite compile the statement anew for every value; a sum does not.
     READ = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE account = $1 AND conversation = $2 AND epoch = $3 AND seq < $4
@@ -21,6 +27,11 @@ statements! {
     ANSWER = "SELECT seq, id, role, run, peer, text, at, outcome, model, usage FROM message
         WHERE answers = $1";
     // A turn is written as a whole, so what it answers stands between the answer before and its own.
+    ANSWER_TOGETHER = "SELECT a.seq, a.id, a.role, a.run, a.peer, a.text, a.at, a.outcome, a.model, a.usage
+        FROM message q JOIN message a
+            ON a.account = q.account AND a.conversation = q.conversation AND a.epoch = q.epoch
+        WHERE q.id = $1 AND a.role = 'assistant' AND a.seq > q.seq
+        ORDER BY a.seq LIMIT 1";
     ANSWERED_RUNS = "SELECT q.run FROM message a JOIN message q
             ON q.account = a.account AND q.conversation = a.conversation AND q.epoch = a.epoch
         WHERE a.answers = $1 AND q.role = 'user' AND q.seq < a.seq AND q.seq > COALESCE(
@@ -115,6 +126,21 @@ pub(crate) struct Transcript {
     db: Db,
 }
 
+/// Binds the columns of a line from its run on.
+macro_rules! bind_rest {
+    ($query:expr, $line:expr) => {
+        $query
+            .bind($line.run.0)
+            .bind(storable($line.peer))
+            .bind(storable($line.text))
+            .bind($line.at.0)
+            .bind($line.answers.map(|answers| answers.0))
+            .bind(outcome_word($line.outcome))
+            .bind($line.model.map(storable))
+            .bind($line.usage.map(Json))
+    };
+}
+
 type Row =
     (i64, Uuid, String, String, String, String, i64, String, Option<String>, Option<Json<Usage>>);
 
@@ -155,12 +181,19 @@ impl Transcript {
         Ok(rows.into_iter().rev().filter_map(from_row).collect())
     }
 
+    /// Also one that was given to several messages together.
     pub(crate) async fn answer_to(&self, message: MessageId) -> Result<Option<Line>> {
         let row: Option<Row> = self
             .db
             .read("looking for an answer", |conn| {
                 Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query_as(ANSWER).bind(message.0).fetch_optional(c).await)?)
+                    let own: Option<Row> = on!(conn, c => sqlx::query_as(ANSWER)
+                        .bind(message.0).fetch_optional(c).await)?;
+                    if own.is_some() {
+                        return Ok(own);
+                    }
+                    Ok(on!(conn, c => sqlx::query_as(ANSWER_TOGETHER)
+                        .bind(message.0).fetch_optional(c).await)?)
                 })
             })
             .await?;
@@ -181,6 +214,21 @@ impl Transcript {
             })
             .await
     }
+
+    /// The same for one message and its answer, which is one statement.
+    pub(crate) async fn record_two(
+        &self,
+        key: SessionKey,
+        epoch: i64,
+        said: NewLine,
+        answer: NewLine,
+    ) -> Result<Option<Recorded>> {
+        self.db
+            .write_at_once("writing a transcript", move |conn| {
+                Box::pin(record_two(conn, key, epoch, said, answer))
+            })
+            .await
+    }
 }
 
 async fn record(
@@ -194,10 +242,41 @@ async fn record(
         insert(conn, &key, epoch, line).await?;
     }
     let Some(answer) = answer else { return Ok(None) };
-    let (answers, written) = (answer.answers, Line::from(answer.clone()));
-    let is_new = insert(conn, &key, epoch, answer).await?;
-    let Some(answers) = answers.filter(|_| !is_new) else {
-        return Ok(Some(Recorded { answer: written, earlier: None }));
+    match insert(conn, &key, epoch, answer.clone()).await? {
+        true => Ok(Some(Recorded { answer: answer.into(), earlier: None })),
+        false => earlier(conn, answer).await,
+    }
+}
+
+async fn record_two(
+    conn: &mut Conn<'_>,
+    key: SessionKey,
+    epoch: i64,
+    said: NewLine,
+    answer: NewLine,
+) -> Result<Option<Recorded>, Failure> {
+    let written = answer.clone();
+    let new: Vec<Uuid> = on!(conn, c => {
+        let query = sqlx::query_scalar(INSERT_TWO)
+            .bind(said.id.0)
+            .bind(key.account.as_str())
+            .bind(key.conversation.as_str())
+            .bind(epoch)
+            .bind(role_word(said.role));
+        let query = bind_rest!(query, said);
+        let query = query.bind(answer.id.0).bind(role_word(answer.role));
+        bind_rest!(query, answer).fetch_all(c).await
+    })?;
+    match new.contains(&written.id.0) {
+        true => Ok(Some(Recorded { answer: written.into(), earlier: None })),
+        false => earlier(conn, written).await,
+    }
+}
+
+/// The answer that was there already.
+async fn earlier(conn: &mut Conn<'_>, answer: NewLine) -> Result<Option<Recorded>, Failure> {
+    let Some(answers) = answer.answers else {
+        return Ok(Some(Recorded { answer: answer.into(), earlier: None }));
     };
     let row: Option<Row> =
         on!(conn, c => sqlx::query_as(ANSWER).bind(answers.0).fetch_optional(c).await)?;
@@ -214,21 +293,15 @@ async fn insert(
     epoch: i64,
     line: NewLine,
 ) -> Result<bool, Failure> {
-    Ok(on!(conn, c => sqlx::query(INSERT)
+    Ok(on!(conn, c => {
+        let query = sqlx::query(INSERT)
         .bind(line.id.0)
         .bind(key.account.as_str())
         .bind(key.conversation.as_str())
         .bind(epoch)
-        .bind(role_word(line.role))
-        .bind(line.run.0)
-        .bind(storable(line.peer))
-        .bind(storable(line.text))
-        .bind(line.at.0)
-        .bind(line.answers.map(|answers| answers.0))
-        .bind(outcome_word(line.outcome))
-        .bind(line.model.map(storable))
-        .bind(line.usage.map(Json))
-        .execute(c).await.map(|done| done.rows_affected() == 1))?)
+        .bind(role_word(line.role));
+        bind_rest!(query, line).execute(c).await.map(|done| done.rows_affected() == 1)
+    })?)
 }
 
 fn from_row(row: Row) -> Option<Line> {

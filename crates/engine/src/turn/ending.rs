@@ -56,7 +56,11 @@ impl Ending<'_> {
                 };
                 let answer = self.recorded(answer, now).await?;
                 let how = if answer.aborted { "aborted" } else { "answered" };
-                (Outcome::Done { answer: Some(answer) }, None, how)
+                let outcome = match self.shared.outbox.is_live(&self.claimed.key.account) {
+                    true => Outcome::Told { answer },
+                    false => Outcome::Done { answer: Some(answer) },
+                };
+                (outcome, None, how)
             }
             Conclusion::Retry { after, code, text } => {
                 let due_at = self.shared.clock.now().after(after);
@@ -79,6 +83,7 @@ impl Ending<'_> {
         metrics::turn_ended(how, took);
         let answer = match &outcome {
             Outcome::Done { answer } => answer.clone(),
+            Outcome::Told { answer } => Some(answer.clone()),
             _ => None,
         };
         let next =

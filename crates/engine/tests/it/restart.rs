@@ -1,8 +1,11 @@
 //! A crash anywhere on the path leaves rows from which the next start goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{EventBody, MessageId, Role, RunId};
+use bus::Bus;
+use domain::message::Delivering;
+use domain::{Answer, Channel, Delivery, EventBody, MessageId, Role, RunId, SessionKey, Timestamp};
 use store::{Admission, InboxRow, LineOutcome, NewLine, NewMessage};
 use testkit::{World, both_engines};
 use uuid::Uuid;
@@ -52,7 +55,45 @@ fn line(role: Role, message: &InboxRow, text: &str) -> NewLine {
     }
 }
 
+/// A platform that takes nothing at the moment.
+struct Shut {
+    is_live: bool,
+}
+
+impl Channel for Shut {
+    fn serves(&self, account: &str) -> bool {
+        account == "web"
+    }
+
+    fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    fn deliver<'a>(&'a self, _: &'a SessionKey, _: &'a Answer, _: Timestamp) -> Delivering<'a> {
+        let failed = Delivery::Failed { retry_after: LEASE, reason: "shut".to_owned() };
+        Box::pin(std::future::ready(failed))
+    }
+}
+
 both_engines! {
+    async fn an_answer_keeps_a_row_until_it_is_out_unless_it_is_only_told(world: &World) {
+        world.tenant("main").await;
+        for (number, is_live) in [true, false].into_iter().enumerate() {
+            world.clock.let_run();
+            let simulator = simulator::Simulator::start(simulator::Options::default()).await.unwrap();
+            let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(Shut { is_live })];
+            let store = world.reopened().await;
+            let bus = Bus::default();
+            let mut scene = Scene::with(world, store, simulator, "echo", bus, channels).await;
+            scene.tell("main", &format!("r-{number}"), "hello").await;
+            scene.until(|body| matches!(body, EventBody::Delta { .. }).then_some(())).await;
+            scene.engine.stop(LEASE).await;
+            assert_eq!(scene.words("main").await.len(), 2 * (number + 1), "the transcript has it");
+            let rows = world.store.outbox(10).await.unwrap();
+            assert_eq!(rows.len(), usize::from(!is_live));
+        }
+    }
+
     async fn what_was_acknowledged_is_answered_by_the_next_start(world: &World) {
         world.tenant("main").await;
         admit(world, "r-1", "before").await;

@@ -9,7 +9,7 @@ use channels::Live;
 use config::Config;
 use config::settings::messages::Mode;
 use domain::backoff::Backoff;
-use domain::{EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
+use domain::{Channel, EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
 use egress::Egress;
 use engine::{Engine, Parts, Settings};
 use llm::{Api as Wire, Models, ProviderSettings};
@@ -44,6 +44,21 @@ impl Scene {
 
     /// The same on a store and with a simulator that are there.
     pub async fn on(world: &World, store: Store, simulator: Simulator, model: &str) -> Self {
+        let bus = Bus::default();
+        let channels: Vec<Arc<dyn Channel>> =
+            vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus.clone()))];
+        Self::with(world, store, simulator, model, bus, channels).await
+    }
+
+    /// The same with these ways out.
+    pub async fn with(
+        world: &World,
+        store: Store,
+        simulator: Simulator,
+        model: &str,
+        bus: Bus,
+        channels: Vec<Arc<dyn Channel>>,
+    ) -> Self {
         let provider = ProviderSettings {
             id: "simulator".to_owned(),
             base_url: simulator.openai_base_url(),
@@ -68,14 +83,13 @@ impl Scene {
             workspaces: BTreeMap::new(),
         };
         let (sender, settings) = watch::channel(Arc::new(settings));
-        let bus = Bus::default();
         let events = bus.subscribe(Topic::All);
         let parts = Parts {
             store: store.clone(),
-            bus: bus.clone(),
+            bus,
             clock: world.clock.clone(),
             ids: world.ids.clone(),
-            channels: vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus))],
+            channels,
             settings,
             instance: Uuid::from_u128(7),
         };

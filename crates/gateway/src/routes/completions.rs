@@ -73,13 +73,12 @@ async fn answer(context: &Context, client: &Client, request: Request) -> Result<
     let admission = admit(context, client, &parts.headers, Scope::Write).await?;
     let asked = read(context, &admission.access, &parts.headers, body).await?;
     let Asked { inbound, stream, include_usage, model } = asked;
-    let tenant = inbound.session.tenant.clone();
-    if !admission.access.sees(&tenant) {
+    if !admission.access.sees(&inbound.session.tenant) {
         return Err(no_agent(model));
     }
     let lease = context.leases.hold(&admission);
     // Listening begins before the message is handed in, so that nothing of the answer is missed.
-    let events = context.gateway.bus.subscribe(Topic::Tenant(tenant));
+    let events = context.gateway.bus.subscribe(Topic::Session(inbound.session.clone()));
     let (session, run) = (inbound.session.clone(), inbound.run.clone());
     let (message, is_new) = match context.gateway.intake.offer(inbound).await {
         Verdict::Admitted { message, duplicate, .. } => (message, !duplicate),

@@ -28,12 +28,19 @@ fn run(name: &str) -> RunId {
     RunId(name.to_owned())
 }
 
+/// What is told: names and payloads.
+fn tell(teller: &mut Teller, event: &Event) -> Vec<(&'static str, Value)> {
+    let words = Words::default();
+    let told = teller.tell(event, &words);
+    told.iter().map(|told| (told.event(), told.to_string().parse().unwrap())).collect()
+}
+
 #[test]
 fn a_run_is_told_in_order_and_merged_runs_end_with_it() {
     let mut teller = Teller::for_page();
     let delta = event(EventBody::Delta { run: run("a"), offset: 0, text: "Hel".to_owned() });
     assert_eq!(
-        teller.tell(&delta)[0].payload,
+        tell(&mut teller, &delta)[0].1,
         json!({"runId":"a","sessionKey":"agent:main:main","seq":1,"state":"delta","offset":0,"deltaText":"Hel"})
     );
     let reply = MessageId("00000000-0000-7000-8000-000000000001".parse().unwrap());
@@ -45,10 +52,10 @@ fn a_run_is_told_in_order_and_merged_runs_end_with_it() {
         model: "sim/echo".to_owned(),
         usage: Usage { input: 3, cached: 0, output: 1 },
     });
-    let told = teller.tell(&replied);
+    let told = tell(&mut teller, &replied);
     assert_eq!(told.len(), 2);
     assert_eq!(
-        told[0].payload,
+        told[0].1,
         json!({
             "runId": "a", "sessionKey": "agent:main:main", "seq": 2, "state": "final",
             "message": {
@@ -60,7 +67,7 @@ fn a_run_is_told_in_order_and_merged_runs_end_with_it() {
         })
     );
     assert_eq!(
-        told[1].payload,
+        told[1].1,
         json!({"runId":"b","sessionKey":"agent:main:main","seq":1,"state":"final","mergedInto":"a"})
     );
     assert!(teller.runs.is_empty());
@@ -78,7 +85,7 @@ fn a_failure_says_whether_it_is_tried_again() {
             text,
             retry_at,
         };
-        teller.tell(&event(body)).remove(0).payload
+        tell(&mut teller, &event(body)).remove(0).1
     };
     assert_eq!(failed(Some(Timestamp(9)))["retryAtMs"], 9);
     let parked = failed(None);
@@ -94,24 +101,22 @@ fn other_clients_are_told_the_originals_words_too() {
     let started = event(EventBody::Started { run: run("a"), merged: vec![] });
     let delta = event(EventBody::Delta { run: run("a"), offset: 3, text: "x".to_owned() });
     let names = |teller: &mut Teller, event: &Event| -> Vec<_> {
-        teller.tell(event).into_iter().map(|told| told.event).collect()
+        tell(teller, event).into_iter().map(|(name, _)| name).collect()
     };
     let mut other = Teller::for_others(Arc::new(Saying("so far, x")));
     assert_eq!(names(&mut other, &started), ["agent"]);
     assert_eq!(names(&mut other, &delta), ["chat", "agent"]);
     assert_eq!(names(&mut Teller::for_page(), &delta), ["chat"]);
-    assert!(Teller::for_page().tell(&started).is_empty());
+    assert!(tell(&mut Teller::for_page(), &started).is_empty());
 }
 
 #[test]
 fn the_count_of_runs_is_bounded() {
     let mut teller = Teller::for_page();
     for number in 0..10_000 {
-        teller.tell(&event(EventBody::Delta {
-            run: run(&number.to_string()),
-            offset: 0,
-            text: String::new(),
-        }));
+        let delta =
+            EventBody::Delta { run: run(&number.to_string()), offset: 0, text: String::new() };
+        tell(&mut teller, &event(delta));
     }
     assert!(teller.runs.len() <= MOST_RUNS);
 }
@@ -121,7 +126,7 @@ fn other_clients_hear_all_words_so_far_now_and_then() {
     let mut teller = Teller::for_others(Arc::new(Saying("Hello")));
     let mut hear = |name: &str, at: i64| {
         let body = EventBody::Delta { run: run(name), offset: 3, text: "lo".to_owned() };
-        let told = teller.tell(&Event { at: Timestamp(at), ..event(body) }).remove(0).payload;
+        let told = tell(&mut teller, &Event { at: Timestamp(at), ..event(body) }).remove(0).1;
         assert_eq!(told["deltaText"], "lo", "the words that were added are told in any case");
         told.get("message").cloned()
     };
@@ -132,4 +137,20 @@ fn other_clients_hear_all_words_so_far_now_and_then() {
     assert_eq!(hear("a", 1_149), None);
     assert!(hear("a", 1_150).is_some());
     assert_eq!(hear("b", 1_150), None, "these are the words of another run");
+}
+
+#[test]
+fn the_same_words_serve_everybody_and_each_counts_alone() {
+    let delta = event(EventBody::Delta { run: run("a"), offset: 0, text: "Hel".to_owned() });
+    let (mut first, mut late) = (Teller::for_page(), Teller::for_page());
+    tell(&mut first, &delta);
+    let words = Words::default();
+    let told = first.tell(&delta, &words)[0].to_string();
+    assert_eq!(
+        told,
+        r#"{"runId":"a","sessionKey":"agent:main:main","seq":2,"state":"delta","offset":0,"deltaText":"Hel"}"#
+    );
+    assert_eq!(late.tell(&delta, &words)[0].to_string(), told.replace("\"seq\":2", "\"seq\":1"));
+    let mut other = Teller::for_others(Arc::new(Saying("Hel")));
+    assert_eq!(other.tell(&delta, &words).len(), 2, "another kind is told its own words");
 }

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
+use domain::message::Said;
 use domain::tenant::Tier;
-use domain::{Answer, MessageId, SessionId, SessionKey, Timestamp, session};
+use domain::{Answer, MessageId, RunId, SessionId, SessionKey, Timestamp, session};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::inbox::{InboxRow, Row as InboxSqlRow, from_row as inbox_row};
+use super::inbox::{InboxRow, InboxState};
 use crate::Store;
-use crate::db::{Conn, on, statements};
+use crate::db::{Conn, Script, on, script, statements};
 use crate::error::{Error, Failure, Result};
 use crate::text::storable;
 
@@ -24,38 +26,44 @@ statements! {
             AND (SELECT i.due_at FROM inbox i
                 WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
                 ORDER BY i.seq LIMIT 1) <= $3
-        RETURNING fence, epoch";
-    // A bare bind as the limit makes SQLite compile the statement anew for every value; a sum does not.
-    UNFINISHED = "SELECT i.id, t.slug, i.session_id, i.account, s.conversation, i.run, i.peer, i.text,
-            i.context, i.state, i.attempts, i.received_at, i.due_at, i.error_code, i.error_text
-        FROM inbox i JOIN tenant t ON t.id = i.tenant_id JOIN session s ON s.id = i.session_id
-        WHERE i.session_id = $1 AND i.state IN ('waiting', 'running')
-        ORDER BY i.seq LIMIT $2 + 0";
+        RETURNING fence, epoch, account, conversation,
+            (SELECT t.slug FROM tenant t WHERE t.id = session.tenant_id)";
     // A message that a vanished instance was answering goes back to the queue unless it is taken now.
-    BEGIN = "UPDATE inbox SET
-            state = CASE WHEN seq <= (SELECT seq FROM inbox WHERE id = $2) THEN 'running' ELSE 'waiting' END,
-            attempts = CASE WHEN seq <= (SELECT seq FROM inbox WHERE id = $2) THEN attempts + 1 ELSE attempts END
-        WHERE session_id = $1 AND state IN ('waiting', 'running')
-            AND (state = 'running' OR seq <= (SELECT seq FROM inbox WHERE id = $2))";
+    REQUEUE = "UPDATE inbox SET state = 'waiting'
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
+    // One that failed before is taken alone. A bare bind as the limit makes SQLite compile the statement anew
+    // for every value; a sum does not.
+    TAKE = "UPDATE inbox SET state = 'running', attempts = attempts + 1
+        WHERE seq IN (SELECT i.seq FROM inbox i
+                WHERE i.session_id = $1 AND i.state IN ('waiting', 'running')
+                ORDER BY i.seq LIMIT $2 + 0)
+            AND (seq = (SELECT MIN(f.seq) FROM inbox f
+                    WHERE f.session_id = $1 AND f.state IN ('waiting', 'running'))
+                OR NOT EXISTS (SELECT 1 FROM inbox e
+                    WHERE e.session_id = $1 AND e.state IN ('waiting', 'running')
+                        AND e.seq <= inbox.seq AND e.attempts > 0))
+        RETURNING seq, id, run, peer, text, context, attempts, received_at, due_at, error_code, error_text";
     FINISH_SESSION = "UPDATE session SET owner = NULL, lease_until = NULL, last_at = $4, expires_at = $5,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE id = $1 AND owner = $2 AND fence = $3";
+    // Both states are named wherever one is meant: only so does SQLite see that the index of what is not
+    // finished serves, and it would read every message of nine days otherwise.
     DONE = "UPDATE inbox SET state = 'done', finished_at = $2, text = '', context = NULL,
             error_code = NULL, error_text = NULL
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     // What an earlier attempt answered together with what this one holds.
     DONE_TOO = "UPDATE inbox SET state = 'done', finished_at = $3, text = '', context = NULL,
             error_code = NULL, error_text = NULL
         WHERE session_id = $1 AND run = $2 AND state IN ('waiting', 'running')";
     RETRY = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     PARK = "UPDATE inbox SET state = 'parked', error_code = $2, error_text = $3
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     POSTPONE = "UPDATE inbox SET state = 'waiting', due_at = $2, error_code = $3, error_text = $4,
             attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     RELEASE = "UPDATE inbox SET state = 'waiting', attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
-        WHERE session_id = $1 AND state = 'running'";
+        WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
     NEXT_DUE = "SELECT due_at FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')
         ORDER BY seq LIMIT 1";
     RENEW = "UPDATE session SET lease_until = $4 WHERE id = $1 AND owner = $2 AND fence = $3";
@@ -65,12 +73,16 @@ statements! {
     // A session's oldest unanswered message says when: what came later waits for it.
     READY = "SELECT i.session_id, t.slug, t.tier, i.account, s.conversation, i.due_at
         FROM inbox i JOIN session s ON s.id = i.session_id JOIN tenant t ON t.id = i.tenant_id
-        WHERE i.state IN ('waiting', 'running') AND (s.owner IS NULL OR s.lease_until <= $1)
-            AND s.state <> 'suspended' AND t.status = 'active'
+        WHERE i.seq IN (SELECT seq FROM inbox WHERE state IN ('waiting', 'running'))
+            AND (s.owner IS NULL OR s.lease_until <= $1) AND s.state <> 'suspended'
+            AND t.status = 'active'
             AND NOT EXISTS (SELECT 1 FROM inbox e WHERE e.session_id = i.session_id
                 AND e.state IN ('waiting', 'running') AND e.seq < i.seq)
         ORDER BY i.seq LIMIT $2";
 }
+
+static CLAIMING: Script = Script::new(&[CLAIM, REQUEUE, TAKE]);
+static ENDING: Script = Script::new(&[FINISH_SESSION, DONE, NEXT_DUE]);
 
 /// Most messages that one turn answers. More would not fit a prompt.
 const BATCH: i64 = 200;
@@ -117,8 +129,13 @@ pub struct Ready {
 pub enum Outcome {
     /// With an answer, or with nothing to say; either way the messages are done.
     Done {
-        /// What is to be sent.
+        /// What is to be sent: a row keeps it until it is out.
         answer: Option<Answer>,
+    },
+    /// With an answer that stands in the transcript and is sent to nobody else.
+    Told {
+        /// What was answered.
+        answer: Answer,
     },
     /// In a failure that may pass.
     Retry {
@@ -149,6 +166,22 @@ pub enum Outcome {
     Release,
 }
 
+type Held = (i64, i64, String, String, String);
+
+type Taken = (
+    i64,
+    Uuid,
+    String,
+    String,
+    String,
+    Option<Json<Vec<Said>>>,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+    Option<String>,
+);
+
 // === impl Store ===
 
 impl Store {
@@ -168,12 +201,18 @@ impl Store {
     ) -> Result<Option<Claimed>> {
         let now = self.clock.now();
         let most = most.map_or(BATCH, i64::from).clamp(1, BATCH);
-        self.control
+        let claimed = self
+            .control
             .db
             .write("claiming a session", move |conn| {
                 Box::pin(claim(conn, session, owner, now, now.after(lease), most))
             })
-            .await
+            .await;
+        match claimed {
+            Ok(claimed) => Ok(Some(claimed)),
+            Err(Error::Fenced) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends a turn. Returns when the session's next message is due, if one waits.
@@ -269,43 +308,78 @@ async fn claim(
     now: Timestamp,
     until: Timestamp,
     most: i64,
-) -> Result<Option<Claimed>, Failure> {
-    let claimed: Option<(i64, i64)> = on!(conn, c => sqlx::query_as(CLAIM)
-        .bind(session.0).bind(owner).bind(now.0).bind(until.0).fetch_optional(c).await)?;
-    let Some((fence, epoch)) = claimed else { return Ok(None) };
-    let rows: Vec<InboxSqlRow> = on!(conn, c => sqlx::query_as(UNFINISHED)
-        .bind(session.0).bind(most).fetch_all(c).await)?;
-    let mut messages: Vec<InboxRow> = rows.into_iter().filter_map(inbox_row).collect();
-    let failed_before = |message: &InboxRow| message.attempts > 0;
-    let batch = match messages.first() {
-        Some(first) if failed_before(first) => 1,
-        _ => messages.iter().position(failed_before).unwrap_or(messages.len()),
+) -> Result<Claimed, Failure> {
+    let (held, taken): (Option<Held>, Vec<Taken>) = script!(conn, CLAIMING, [
+        (session.0, owner, now.0, until.0),
+        (session.0),
+        (session.0, most),
+    ], ran => Ok((ran.first(0)?, ran.all(2)?)))?;
+    // Not ours: what the other statements did is undone with the claim.
+    let Some((fence, epoch, account, conversation, slug)) = held else {
+        return Err(Error::Fenced.into());
     };
-    messages.truncate(batch);
-    let Some((first, last)) = messages.first().zip(messages.last()) else {
-        return Err(Error::Missing { what: "message of session", name: session.to_string() }.into());
-    };
-    let key = first.session.clone();
-    begin(conn, session, last.id).await?;
-    Ok(Some(Claimed { claim: Claim { session, owner, fence }, key, epoch, messages }))
+    let missing = || Error::Missing { what: "message of session", name: session.to_string() };
+    let tenant = slug.parse().map_err(|_| missing())?;
+    let key = SessionKey::new(tenant, &account, &conversation).map_err(|_| missing())?;
+    let mut taken = taken;
+    taken.sort_unstable_by_key(|(seq, ..)| *seq);
+    let messages: Vec<InboxRow> =
+        taken.into_iter().map(|row| from_row(row, session, &key)).collect();
+    if messages.is_empty() {
+        return Err(missing().into());
+    }
+    Ok(Claimed { claim: Claim { session, owner, fence }, key, epoch, messages })
 }
 
-async fn begin(conn: &mut Conn<'_>, session: SessionId, last: MessageId) -> Result<(), Failure> {
-    on!(conn, c => sqlx::query(BEGIN).bind(session.0).bind(last.0).execute(c).await.map(drop))?;
-    Ok(())
+/// A message as it was before this turn took it.
+fn from_row(row: Taken, session_id: SessionId, session: &SessionKey) -> InboxRow {
+    let (_, id, run, peer, text, context, attempts, received_at, due_at, code, error) = row;
+    InboxRow {
+        id: MessageId(id),
+        session: session.clone(),
+        session_id,
+        run: RunId(run),
+        peer,
+        text,
+        context: context.map(|context| context.0).unwrap_or_default(),
+        state: InboxState::Running,
+        attempts: u32::try_from(attempts - 1).unwrap_or_default(),
+        received_at: Timestamp(received_at),
+        due_at: Timestamp(due_at),
+        error: code.zip(error),
+    }
 }
 
-async fn done_too(
+/// Ends the claim and its messages. Returns when the session's next message is due.
+async fn done(
     conn: &mut Conn<'_>,
-    session: Uuid,
-    answer: &Answer,
+    claim: Claim,
+    answer: Option<&Answer>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<Option<Timestamp>, Failure> {
+    let (id, expires) = (claim.session.0, now.after(session::TIME_TO_LIVE).0);
+    let (held, done, next): (u64, u64, Option<(i64,)>) = script!(conn, ENDING, [
+        (id, claim.owner, claim.fence, now.0, expires),
+        (id, now.0),
+        (id),
+    ], ran => Ok((ran.changed(0), ran.changed(1), ran.first(2)?)))?;
+    if held != 1 {
+        return Err(Error::Fenced.into());
+    }
+    let Some(answer) = answer.filter(|answer| done <= answer.merged.len() as u64) else {
+        return Ok(next.map(|(due,)| Timestamp(due)));
+    };
     for run in answer.merged.iter().chain([&answer.run]) {
         on!(conn, c => sqlx::query(DONE_TOO)
-            .bind(session).bind(run.0.as_str()).bind(now.0).execute(c).await.map(drop))?;
+            .bind(id).bind(run.0.as_str()).bind(now.0).execute(c).await.map(drop))?;
     }
-    Ok(())
+    next_due(conn, id).await
+}
+
+async fn next_due(conn: &mut Conn<'_>, session: Uuid) -> Result<Option<Timestamp>, Failure> {
+    let next: Option<i64> =
+        on!(conn, c => sqlx::query_scalar(NEXT_DUE).bind(session).fetch_optional(c).await)?;
+    Ok(next.map(Timestamp))
 }
 
 async fn finish(
@@ -314,6 +388,39 @@ async fn finish(
     outcome: Outcome,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, Failure> {
+    let id = claim.session.0;
+    match outcome {
+        Outcome::Told { answer } => return done(conn, claim, Some(&answer), now).await,
+        Outcome::Done { answer } => {
+            let next = done(conn, claim, answer.as_ref(), now).await?;
+            if let Some(answer) = answer {
+                super::outbox::insert(conn, claim.session, answer, now).await?;
+            }
+            return Ok(next);
+        }
+        Outcome::Retry { due_at, code, text } => {
+            give_up(conn, claim, now).await?;
+            on!(conn, c => sqlx::query(RETRY)
+                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
+        }
+        Outcome::Postpone { due_at, code, text } => {
+            give_up(conn, claim, now).await?;
+            on!(conn, c => sqlx::query(POSTPONE)
+                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
+        }
+        Outcome::Park { code, text } => {
+            give_up(conn, claim, now).await?;
+            on!(conn, c => sqlx::query(PARK).bind(id).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
+        }
+        Outcome::Release => {
+            give_up(conn, claim, now).await?;
+            on!(conn, c => sqlx::query(RELEASE).bind(id).execute(c).await.map(drop))?;
+        }
+    }
+    next_due(conn, id).await
+}
+
+async fn give_up(conn: &mut Conn<'_>, claim: Claim, now: Timestamp) -> Result<(), Failure> {
     let held = on!(conn, c => sqlx::query(FINISH_SESSION)
         .bind(claim.session.0)
         .bind(claim.owner)
@@ -321,37 +428,5 @@ async fn finish(
         .bind(now.0)
         .bind(now.after(session::TIME_TO_LIVE).0)
         .execute(c).await.map(|done| done.rows_affected() == 1))?;
-    if !held {
-        return Err(Error::Fenced.into());
-    }
-    let id = claim.session.0;
-    match outcome {
-        Outcome::Done { answer } => {
-            let done = on!(conn, c => sqlx::query(DONE)
-                .bind(id).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
-            if let Some(answer) = answer {
-                if done <= answer.merged.len() as u64 {
-                    done_too(conn, id, &answer, now).await?;
-                }
-                super::outbox::insert(conn, claim.session, answer, now).await?;
-            }
-        }
-        Outcome::Retry { due_at, code, text } => {
-            on!(conn, c => sqlx::query(RETRY)
-                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
-        }
-        Outcome::Postpone { due_at, code, text } => {
-            on!(conn, c => sqlx::query(POSTPONE)
-                .bind(id).bind(due_at.0).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
-        }
-        Outcome::Park { code, text } => {
-            on!(conn, c => sqlx::query(PARK).bind(id).bind(code).bind(storable(text)).execute(c).await.map(drop))?;
-        }
-        Outcome::Release => {
-            on!(conn, c => sqlx::query(RELEASE).bind(id).execute(c).await.map(drop))?;
-        }
-    }
-    let next: Option<i64> =
-        on!(conn, c => sqlx::query_scalar(NEXT_DUE).bind(id).fetch_optional(c).await)?;
-    Ok(next.map(Timestamp))
+    if held { Ok(()) } else { Err(Error::Fenced.into()) }
 }

@@ -29,7 +29,9 @@ statements! {
     UNANSWERED = "SELECT i.id, t.slug, i.session_id, i.account, s.conversation, i.run, i.peer, i.text,
             i.context, i.state, i.attempts, i.received_at, i.due_at, i.error_code, i.error_text
         FROM inbox i JOIN tenant t ON t.id = i.tenant_id JOIN session s ON s.id = i.session_id
-        WHERE i.session_id = $1 AND i.state IN ('waiting', 'running', 'parked')
+        WHERE i.seq IN (
+            SELECT seq FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')
+            UNION ALL SELECT seq FROM inbox WHERE session_id = $1 AND state = 'parked')
         ORDER BY i.seq LIMIT 500";
     REPLAY = "UPDATE inbox SET state = 'waiting', attempts = 0, due_at = $2, error_code = NULL,
             error_text = NULL, finished_at = NULL
@@ -40,13 +42,13 @@ statements! {
     DROP_MESSAGE = "UPDATE inbox SET state = 'dropped', finished_at = $2, context = NULL
         WHERE id = $1 AND state IN ('waiting', 'parked')";
     COUNTS = "SELECT
-            COALESCE(SUM(CASE WHEN i.state = 'waiting' THEN 1 ELSE 0 END), 0),
-            COALESCE(SUM(CASE WHEN i.state = 'running' THEN 1 ELSE 0 END), 0),
-            COALESCE(SUM(CASE WHEN i.state = 'parked' THEN 1 ELSE 0 END), 0)
+            COALESCE(SUM(CASE WHEN unfinished.state = 'waiting' THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN unfinished.state = 'running' THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN unfinished.state = 'parked' THEN 1 ELSE 0 END), 0)
         FROM (
             SELECT tenant_id, state FROM inbox WHERE state IN ('waiting', 'running')
             UNION ALL SELECT tenant_id, state FROM inbox WHERE state = 'parked'
-        ) i JOIN tenant t ON t.id = i.tenant_id
+        ) unfinished JOIN tenant t ON t.id = unfinished.tenant_id
         WHERE ($1 = '' OR t.slug = $1)";
 }
 

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::Store;
-use crate::db::{Conn, on, statements};
+use crate::db::{Conn, Script, on, script, statements};
 use crate::error::{Failure, Result};
 use crate::text::storable;
 
@@ -28,14 +28,24 @@ statements! {
                 ELSE session.created_at END,
             state = CASE WHEN session.state IN ('idle', 'expired') THEN 'active' ELSE session.state END
         RETURNING id, tenant_id, state, (SELECT t.tier FROM tenant t WHERE t.id = session.tenant_id)";
+    // Takes the same lock before the messages are counted.
+    HOLD_SESSION = "UPDATE session SET last_at = last_at
+        WHERE account = $2 AND conversation = $3
+            AND tenant_id = (SELECT t.id FROM tenant t WHERE t.slug = $1)
+        RETURNING id, tenant_id";
     TENANT_EXISTS = "SELECT COUNT(*) FROM tenant WHERE slug = $1";
     WAITING = "SELECT COUNT(*) FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')";
     INSERT = "INSERT INTO inbox
             (id, tenant_id, session_id, account, run, peer, text, context, state, attempts, received_at, due_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', 0, $9, $9)
+        SELECT $1, s.tenant_id, s.id, s.account, $5, $6, $7, $8, 'waiting', 0, $9, $9
+            FROM session s JOIN tenant t ON t.id = s.tenant_id
+            WHERE t.slug = $2 AND t.status = 'active' AND s.account = $3 AND s.conversation = $4
+                AND s.state <> 'suspended'
         ON CONFLICT (tenant_id, account, run) DO NOTHING RETURNING seq";
     FIND = "SELECT id, received_at FROM inbox WHERE tenant_id = $1 AND account = $2 AND run = $3";
 }
+
+static TAKE_IN: Script = Script::new(&[TOUCH_SESSION, INSERT]);
 
 /// Longest title of a session, in bytes.
 const TITLE: usize = 120;
@@ -85,6 +95,9 @@ pub struct Admitted {
     pub tier: Tier,
 }
 
+/// The session, its tenant, what it is doing, and the tenant's tier.
+type Touched = (Uuid, Uuid, String, String);
+
 // === impl Store ===
 
 impl Store {
@@ -109,16 +122,36 @@ async fn admit(
     now: Timestamp,
     (session_id, message_id): (Uuid, Uuid),
 ) -> Result<Admission, Failure> {
+    if let Some(waiting) = full(conn, &new).await? {
+        return Ok(Admission::Full(waiting));
+    }
     let SessionKey { tenant, account, conversation } = new.session;
-    let touched: Option<(Uuid, Uuid, String, String)> = on!(conn, c => sqlx::query_as(TOUCH_SESSION)
-        .bind(session_id)
-        .bind(tenant.as_str())
-        .bind(account.as_str())
-        .bind(conversation.as_str())
-        .bind(now.0)
-        .bind(now.after(session::TIME_TO_LIVE).0)
-        .bind(one_line(new.text.trim(), TITLE))
-        .fetch_optional(c).await)?;
+    let title = one_line(new.text.trim(), TITLE);
+    let context: Vec<Said> =
+        new.context.into_iter().map(|said| Said { text: storable(said.text), ..said }).collect();
+    let context = (!context.is_empty()).then_some(Json(context));
+    let (touched, inserted): (Option<Touched>, Option<(i64,)>) = script!(conn, TAKE_IN, [
+        (
+            session_id,
+            tenant.as_str(),
+            account.as_str(),
+            conversation.as_str(),
+            now.0,
+            now.after(session::TIME_TO_LIVE).0,
+            title,
+        ),
+        (
+            message_id,
+            tenant.as_str(),
+            account.as_str(),
+            conversation.as_str(),
+            new.run.0.as_str(),
+            storable(new.peer),
+            storable(new.text),
+            context,
+            now.0,
+        ),
+    ], ran => Ok((ran.first(0)?, ran.first(1)?)))?;
     let Some((session_id, tenant_id, state, tier)) = touched else {
         let found: i64 = on!(conn, c => sqlx::query_scalar(TENANT_EXISTS).bind(tenant.as_str()).fetch_one(c).await)?;
         return Ok(if found == 0 { Admission::NoTenant } else { Admission::Suspended });
@@ -126,29 +159,6 @@ async fn admit(
     if state == "suspended" {
         return Ok(Admission::Suspended);
     }
-    if let Some(room) = new.room {
-        let waiting: i64 =
-            on!(conn, c => sqlx::query_scalar(WAITING).bind(session_id).fetch_one(c).await)?;
-        if waiting.unsigned_abs() >= room
-            && find(conn, tenant_id, &account, &new.run).await?.is_none()
-        {
-            return Ok(Admission::Full(waiting.unsigned_abs()));
-        }
-    }
-    let context: Vec<Said> =
-        new.context.into_iter().map(|said| Said { text: storable(said.text), ..said }).collect();
-    let context = (!context.is_empty()).then_some(Json(context));
-    let inserted: Option<i64> = on!(conn, c => sqlx::query_scalar(INSERT)
-        .bind(message_id)
-        .bind(tenant_id)
-        .bind(session_id)
-        .bind(account.as_str())
-        .bind(new.run.0.as_str())
-        .bind(storable(new.peer))
-        .bind(storable(new.text))
-        .bind(context)
-        .bind(now.0)
-        .fetch_optional(c).await)?;
     let duplicate = inserted.is_none();
     let (message, received_at) = match duplicate {
         false => (message_id, now.0),
@@ -162,6 +172,21 @@ async fn admit(
         // A word that a newer version wrote: whatever it allows, the smallest is never too much.
         tier: tier.parse().unwrap_or_default(),
     }))
+}
+
+/// How many messages wait, when there is no room for this one.
+async fn full(conn: &mut Conn<'_>, new: &NewMessage) -> Result<Option<u64>, Failure> {
+    let Some(room) = new.room else { return Ok(None) };
+    let SessionKey { tenant, account, conversation } = &new.session;
+    let session: Option<(Uuid, Uuid)> = on!(conn, c => sqlx::query_as(HOLD_SESSION)
+        .bind(tenant.as_str()).bind(account.as_str()).bind(conversation.as_str())
+        .fetch_optional(c).await)?;
+    let Some((session_id, tenant_id)) = session else { return Ok(None) };
+    let waiting: i64 =
+        on!(conn, c => sqlx::query_scalar(WAITING).bind(session_id).fetch_one(c).await)?;
+    let waiting = waiting.unsigned_abs();
+    let is_full = waiting >= room && find(conn, tenant_id, account, &new.run).await?.is_none();
+    Ok(is_full.then_some(waiting))
 }
 
 async fn find(

@@ -65,7 +65,7 @@ impl Store {
     pub async fn sent(&self, id: MessageId) -> Result<()> {
         self.control
             .db
-            .write("noting what was sent", move |conn| {
+            .write_at_once("noting what was sent", move |conn| {
                 Box::pin(async move {
                     on!(conn, c => sqlx::query(SENT).bind(id.0).execute(c).await.map(drop))?;
                     Ok(())

@@ -41,10 +41,10 @@ type Row = (Uuid, String, String, String, i64);
 // === impl Store ===
 
 impl Store {
-    /// Creates a tenant and its credential, which is shown this once.
+    /// Creates a tenant, its database, and its credential, which is shown this once.
     ///
     /// # Errors
-    /// [`Error::Exists`] when the name is taken.
+    /// [`Error::Exists`] when the name is taken; whatever keeps the database from being made.
     pub async fn create_tenant(&self, slug: &TenantSlug, tier: Tier) -> Result<(Tenant, Secret)> {
         let now = self.clock.now();
         let tenant = Tenant {
@@ -54,6 +54,7 @@ impl Store {
             status: TenantStatus::Active,
             created_at: now,
         };
+        self.tenants.prepare(slug).await?;
         let token = token::mint(Purpose::Tenant, self.ids.as_ref());
         if self.control.insert_tenant(tenant.clone(), token::hash(&token)).await? {
             return Ok((tenant, token));

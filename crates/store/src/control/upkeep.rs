@@ -8,10 +8,11 @@ use crate::error::Result;
 
 statements! {
     EXPIRE = "UPDATE session SET state = 'expired' WHERE state = 'active' AND expires_at <= $1";
-    // Conversations that were held for one request only leave no session behind.
+    // Conversations that were held for one request only leave no session behind. What is still wanted is
+    // looked for once, not once for each session.
     FORGET_SESSIONS = "DELETE FROM session WHERE state = 'expired' AND account = 'api'
         AND conversation LIKE 'once:%'
-        AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.session_id = session.id AND i.state <> 'done')";
+        AND id NOT IN (SELECT i.session_id FROM inbox i WHERE i.state <> 'done')";
     FORGET_MESSAGES = "DELETE FROM inbox WHERE finished_at <= $1";
     FORGET_LINKS = "DELETE FROM link WHERE expires_at <= $1";
     FORGET_SAMPLES = "DELETE FROM sample WHERE at <= $1";

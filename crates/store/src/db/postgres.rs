@@ -56,8 +56,8 @@ impl Postgres {
         Self { pool }
     }
 
-    /// Runs `work` on a connection that only reads.
-    pub(super) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    /// Runs `work` on a connection, each statement a transaction of its own.
+    pub(super) async fn run<T, F>(&self, action: &'static str, work: F) -> Result<T>
     where
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>>,
     {

@@ -3,6 +3,8 @@
 //! Owns durability on this engine: WAL, `synchronous=FULL`, and the rule that nothing is reported as
 //! written before the commit that holds it has returned.
 
+mod desk;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use super::Conn;
 use crate::alarm::Alarm;
 use crate::error::{Error, Failure, Result};
 use crate::task;
+pub(crate) use desk::{Desk, Opening};
 
 /// Most transactions that share one commit. More would only make the first of them wait longer.
 const GROUP: usize = 128;
@@ -64,10 +67,13 @@ trait Job: Send {
     fn settle(self: Box<Self>, committed: Result<()>);
     /// What it does, for errors.
     fn action(&self) -> &'static str;
+    /// Whether it writes with one statement, which is whole or absent by itself.
+    fn is_single(&self) -> bool;
 }
 
 struct Write<T, F> {
     action: &'static str,
+    is_single: bool,
     work: Option<F>,
     outcome: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -131,7 +137,9 @@ impl Sqlite {
     {
         let acquired = self.readers.acquire().await;
         let mut connection = acquired.map_err(|error| Error::from_engine(action, error))?;
-        work(&mut Conn::Sqlite(&mut connection)).await.map_err(|failure| failure.during(action))
+        work(&mut Conn::Sqlite(Desk::bare(&mut connection)))
+            .await
+            .map_err(|failure| failure.during(action))
     }
 
     pub(super) async fn close(&self) {
@@ -162,7 +170,14 @@ impl Writer {
         drop(self.closed.clone().changed().await);
     }
 
-    pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T>
+    /// Runs `work` in a transaction; when it `is_single`, it writes with one statement that is run to its
+    /// end.
+    pub(super) async fn write<T, F>(
+        &self,
+        action: &'static str,
+        is_single: bool,
+        work: F,
+    ) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a mut Conn<'_>) -> BoxFuture<'a, Result<T, Failure>> + Send + 'static,
@@ -171,7 +186,7 @@ impl Writer {
             return Err(Error::Disk { action });
         }
         let (reply, answer) = oneshot::channel();
-        let job = Write { action, work: Some(work), outcome: None, reply };
+        let job = Write { action, is_single, work: Some(work), outcome: None, reply };
         self.jobs.send(Box::new(job)).await.map_err(|_| self.gone(action))?;
         answer.await.map_err(|_| self.gone(action))?
     }
@@ -260,24 +275,25 @@ async fn commit(
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
     action: &'static str,
 ) -> Result<()> {
-    execute(connection, "BEGIN IMMEDIATE", action).await?;
+    if let [job] = group.as_mut_slice()
+        && job.is_single()
+        && queue.is_empty()
+    {
+        // Alone, it is committed by its own statement.
+        let ran = job.run(&mut Conn::Sqlite(Desk::bare(connection))).await;
+        return ran.or_else(|error| if is_the_engines(&error) { Err(error) } else { Ok(()) });
+    }
+    let mut opening = Opening::Transaction;
     let mut next = 0;
     while let Some(job) = group.get_mut(next) {
-        // Every statement costs two changes of thread, so there are as few as can be: the first job is
-        // undone with the whole transaction, in which there is nothing else yet.
-        match next {
-            0 => {}
-            1 => execute(connection, "SAVEPOINT job", action).await?,
-            _ => execute(connection, "RELEASE job; SAVEPOINT job", action).await?,
-        }
-        match job.run(&mut Conn::Sqlite(&mut *connection)).await {
-            Ok(()) => {}
-            // The engine has given up, not the job, and may have rolled everything back by itself.
-            Err(error) if error.is_passing() || matches!(error, Error::Disk { .. }) => {
-                return Err(error);
-            }
-            Err(_) if next == 0 => execute(connection, "ROLLBACK; BEGIN IMMEDIATE", action).await?,
-            Err(_) => execute(connection, "ROLLBACK TO job", action).await?,
+        let mut conn = Conn::Sqlite(Desk::to_open(&mut *connection, opening));
+        let ran = job.run(&mut conn).await;
+        let is_open = matches!(&conn, Conn::Sqlite(desk) if desk.is_open());
+        match ran {
+            Ok(()) if is_open => opening = opening.next(),
+            Err(error) if is_the_engines(&error) => return Err(error),
+            Err(_) if is_open => opening = opening.undo(connection, action).await?,
+            Ok(()) | Err(_) => {}
         }
         next += 1;
         while next == group.len() && next < GROUP {
@@ -285,7 +301,15 @@ async fn commit(
             group.push(late);
         }
     }
+    if opening == Opening::Transaction {
+        return Ok(());
+    }
     execute(connection, "COMMIT", action).await
+}
+
+/// Whether the engine has given up, not the job: it may have rolled everything back by itself.
+fn is_the_engines(error: &Error) -> bool {
+    error.is_passing() || matches!(error, Error::Disk { .. })
 }
 
 async fn execute(
@@ -330,5 +354,9 @@ where
 
     fn action(&self) -> &'static str {
         self.action
+    }
+
+    fn is_single(&self) -> bool {
+        self.is_single
     }
 }

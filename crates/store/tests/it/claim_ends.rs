@@ -8,7 +8,8 @@ use store::{Counts, Error, InboxFilter, InboxRow, InboxState, Outcome};
 use testkit::{World, both_engines};
 
 use crate::words::{
-    LEASE, THEM, US, admit, answer, answer_all, claim, key, message, park, retry_at, runs, to_send,
+    LEASE, THEM, US, admit, answer, answer_all, claim, key, message, park, retry_at, runs, said,
+    to_send,
 };
 
 async fn rows(world: &World) -> Vec<InboxRow> {
@@ -48,6 +49,27 @@ both_engines! {
         assert_eq!(world.store.outbox(10).await.unwrap(), []);
         let row = world.store.inbox_row(admitted.message).await.unwrap();
         assert_eq!((row.state, row.text.as_str()), (InboxState::Done, ""), "the transcript has it");
+    }
+
+    async fn an_answer_that_was_told_needs_no_row(world: &World) {
+        world.tenant("main").await;
+        let first = admit(&world.store, message("a", "r-1")).await;
+        let second = admit(&world.store, message("a", "r-2")).await;
+        let claimed = claim(&world.store, &first).await;
+        assert_eq!(runs(&claimed.messages), ["r-1", "r-2"]);
+        let (key, epoch) = (&claimed.key, claimed.epoch);
+        let said = claimed.messages.iter().map(said).collect();
+        let line = answer(50, &claimed.messages[0], "to both");
+        world.store.record(key, epoch, said, Some(line.clone())).await.unwrap();
+        let told = Outcome::Told { answer: to_send(&line) };
+        assert_eq!(world.store.finish(claimed.claim, told).await.unwrap(), None);
+        assert_eq!(world.store.outbox(10).await.unwrap(), []);
+        for message in [first.message, second.message] {
+            let row = world.store.inbox_row(message).await.unwrap();
+            assert_eq!(row.state, InboxState::Done);
+            let found = world.store.answer_to(&key.tenant, message).await.unwrap();
+            assert_eq!(found.unwrap().text, "to both", "whoever asks again is given it");
+        }
     }
 
     async fn a_null_character_takes_no_answer_down(world: &World) {

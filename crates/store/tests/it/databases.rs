@@ -72,6 +72,22 @@ fn a_tenants_file_closes_when_idle_and_opens_again() {
 }
 
 #[test]
+fn a_tenants_database_is_there_before_anybody_writes_to_it() {
+    World::run(Engine::Postgres, async |world| {
+        world.tenant("acme").await;
+        let Location::Server(options) = &world.location else { panic!("a server") };
+        let name = format!("{}_acme", options.get_database().unwrap());
+        let own = options.as_ref().clone().database(&name);
+        let mut connection = PgConnection::connect_with(&own).await.unwrap();
+        let messages: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM message")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(messages, 0);
+    });
+}
+
+#[test]
 fn a_tenants_connections_close_when_idle_and_open_again() {
     World::run(Engine::Postgres, async |world| {
         let Location::Server(options) = &world.location else { panic!("a server") };

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Connection as _, Executor as _, PgConnection, SqlSafeStr as _, SqliteConnection};
+use sqlx::{
+    Connection as _, Executor as _, PgConnection, Row as _, SqlSafeStr as _, SqliteConnection,
+};
 use store::Location;
 use testkit::{Engine, World};
 
@@ -47,6 +49,37 @@ fn every_statement_prepares_on_sqlite() {
         }
         for sql in statements.tenant {
             assert!(tenant.prepare(sql.into_sql_str()).await.is_ok(), "{sql}");
+        }
+    });
+}
+
+/// Whole tables that a statement may read: those that stay small, and what people ask for or time does once
+/// a minute.
+fn may_read_all(sql: &str, table: &str) -> bool {
+    let is_rare = ["DELETE FROM", "SELECT s.id"].iter().any(|start| sql.starts_with(start));
+    !matches!(table, "inbox" | "session" | "message" | "i" | "s" | "e" | "q" | "a") || is_rare
+}
+
+#[test]
+fn no_statement_on_the_path_of_a_message_reads_a_whole_table() {
+    World::run(Engine::Sqlite, async |world| {
+        touch_tenant(world).await;
+        let (control, tenant) = sqlite_files(world);
+        let statements = store::statements();
+        for (path, statements) in [(control, statements.control), (tenant, statements.tenant)] {
+            let mut connection =
+                SqliteConnection::connect(&format!("sqlite:{path}")).await.unwrap();
+            for sql in statements {
+                let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+                let plan = sqlx::raw_sql(explain).fetch_all(&mut connection).await.unwrap();
+                for step in plan {
+                    let step: String = step.get("detail");
+                    let scanned = step.strip_prefix("SCAN ").filter(|rest| !rest.contains("INDEX"));
+                    if let Some(table) = scanned {
+                        assert!(may_read_all(sql, table), "{step}: {sql}");
+                    }
+                }
+            }
         }
     });
 }
