@@ -39,6 +39,7 @@ pub struct Hop {
     pub max_output: Option<u64>,
 }
 
+#[derive(Clone)]
 struct Known {
     id: String,
     provider: Arc<dyn Provider>,
@@ -64,6 +65,22 @@ impl Models {
                 Api::Anthropic => Arc::new(Anthropic::new(&settings, egress)?),
             };
             known.push(Known { id: settings.id, provider, models: settings.models });
+        }
+        Ok(Self { known: known.into() })
+    }
+
+    /// The same with providers made elsewhere, such as programs that think. Each takes any name of a model.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateProvider`] when two have one id.
+    pub fn with(self, extra: Vec<Arc<dyn Provider>>) -> Result<Self, Error> {
+        let mut known = self.known.to_vec();
+        for provider in extra {
+            let id = provider.id().to_owned();
+            if known.iter().any(|other| other.id == id) {
+                return Err(Error::DuplicateProvider { provider: id });
+            }
+            known.push(Known { id, provider, models: Vec::new() });
         }
         Ok(Self { known: known.into() })
     }
