@@ -145,11 +145,18 @@ impl Machine {
 
     /// A failure that may pass is tried again, later each time; one that will not, or came too often, is
     /// parked. A provider that says when to come back is believed, up to the longest delay. A store that is
-    /// away is no failure of the messages, however long it stays away.
+    /// away is no failure of the messages, however long it stays away, and neither is a provider that is not
+    /// asked because of its limits or its circuit.
     fn failure(&self, error: &Error) -> Conclusion {
         let (code, text) = (error.code(), error.to_string());
         if matches!(error, Error::Store(store) if store.is_passing()) {
             return Conclusion::Postpone { after: self.retry.first, code, text };
+        }
+        // Nobody was asked, so nobody failed.
+        if matches!(error, Error::Model(model) if model.is_unsent()) {
+            let after = error.retry_after().unwrap_or_default();
+            let after = after.clamp(self.retry.first, self.retry.longest.max(self.retry.first));
+            return Conclusion::Postpone { after, code, text };
         }
         let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {

@@ -11,10 +11,8 @@ fn provider(id: &str, api: Api, models: &[&str]) -> ProviderSettings {
         key: None,
         headers: Vec::new(),
         timeouts: Timeouts::default(),
-        models: models
-            .iter()
-            .map(|id| ModelSettings { id: (*id).to_owned(), max_output: None })
-            .collect(),
+        limits: Limits::default(),
+        models: models.iter().map(|id| ModelSettings::named(*id)).collect(),
     }
 }
 
@@ -109,7 +107,9 @@ fn a_provider_made_elsewhere_takes_any_model_and_no_name_that_is_taken() {
     let route = models.resolve("claude-cli/opus-4.6").unwrap();
     assert_eq!(format!("{:?}", route.hops()[0]), "claude-cli/opus-4.6");
     let twice = models.with(vec![Arc::new(Program)]);
-    assert!(matches!(twice, Err(Error::DuplicateProvider { provider }) if provider == "claude-cli"));
+    assert!(
+        matches!(twice, Err(Error::DuplicateProvider { provider }) if provider == "claude-cli")
+    );
 }
 
 #[test]
