@@ -55,11 +55,14 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Answers, after as long as the name asks for.
     pub async fn answer(&self, body: &Value) -> Answer {
+        if let Err((refusal, fault)) = self.stage.count(self.api) {
+            return Answer::Refused(refusal, fault);
+        }
         let (ask, recipe) = match self.read(body) {
             Ok(read) => read,
             Err(refusal) => return Answer::Refused(refusal, Fault::default()),
         };
-        tokio::time::sleep(recipe.timing.headers).await;
+        tokio::time::sleep(recipe.timing.headers()).await;
         match recipe.fault.instead {
             Some(Instead::Hang) => pending().await,
             Some(Instead::Drop) => return Answer::Gone,
