@@ -99,3 +99,62 @@ impl Settings {
         self.config.concurrency.priority(account)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let config: Config = serde_json::from_str(text).unwrap();
+        Settings {
+            config: Arc::new(config),
+            models: Arc::default(),
+            model: "well/known".to_owned(),
+            simulated: false,
+            retry: Backoff::MESSAGE,
+            tenants: PathBuf::new(),
+            workspaces: BTreeMap::new(),
+        }
+    }
+
+    fn chain(settings: &Settings, tenant: &str, account: &str) -> (Vec<String>, Retries) {
+        let session = SessionKey::new(tenant.parse().unwrap(), account, "anna").unwrap();
+        let Chain { primary, fallbacks, retries } = settings.chain(&session);
+        (std::iter::once(primary).chain(fallbacks).collect(), retries)
+    }
+
+    #[test]
+    fn a_chain_is_the_agents_else_everybodys_and_a_channels_model_stands_alone() {
+        let settings = settings(
+            r#"{
+                "agents": {
+                    "defaults": {
+                        "model": {"primary": "a/x", "fallbacks": ["short", "c/z"], "maxRetries": 4},
+                        "models": {"b/y": {"alias": "short"}}
+                    },
+                    "list": [
+                        {"id": "acme", "model": {"primary": "d/w", "fallbacks": ["a/x"], "retryDelayMs": 50}},
+                        {"id": "beta", "model": "e/v"}
+                    ]
+                },
+                "modelByChannel": {"telegram": "f/u"}
+            }"#,
+        );
+        let usual = Retries::default();
+        let four = Retries { most: 4, ..usual };
+        let quick = Retries { delay: Duration::from_millis(50), ..usual };
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chain(&settings, "main", "web"), (names(&["a/x", "b/y", "c/z"]), four));
+        assert_eq!(chain(&settings, "acme", "web"), (names(&["d/w", "a/x"]), quick));
+        assert_eq!(chain(&settings, "beta", "web"), (names(&["e/v"]), usual));
+        assert_eq!(chain(&settings, "main", "telegram").0, names(&["f/u"]));
+        let simulated = Settings { simulated: true, ..settings };
+        assert_eq!(chain(&simulated, "main", "telegram").0, names(&["well/known"]));
+    }
+
+    #[test]
+    fn without_settings_the_known_model_answers() {
+        assert_eq!(chain(&settings("{}"), "main", "web").0, ["well/known"]);
+    }
+}

@@ -55,8 +55,9 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Answers, after as long as the name asks for.
     pub async fn answer(&self, body: &Value) -> Answer {
-        if let Err((refusal, fault)) = self.stage.count(self.api) {
-            return Answer::Refused(refusal, fault);
+        if let Err(seconds) = self.stage.count() {
+            let fault = Fault { retry_after: Some(seconds), ..Fault::default() };
+            return Answer::Refused(Refusal::by_status(self.api, 429), fault);
         }
         let (ask, recipe) = match self.read(body) {
             Ok(read) => read,

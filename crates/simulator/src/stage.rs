@@ -90,14 +90,12 @@ impl Stage {
         })
     }
 
-    /// Counts a request to a model, or refuses it because it came too soon.
-    pub fn count(&self, api: Api) -> Result<(), (Refusal, Fault)> {
+    /// Counts a request to a model, or refuses it because it came too soon and says how many seconds.
+    pub fn count(&self) -> Result<(), u32> {
         let running = self.journal.counts().running;
-        self.arrivals.admit(self.options.rate, running, Instant::now()).map_err(|after| {
-            let seconds = u32::try_from(after.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-            let fault = Fault { retry_after: Some(seconds), ..Fault::default() };
-            (Refusal::by_status(api, 429), fault)
-        })
+        self.arrivals
+            .admit(self.options.rate, running, Instant::now())
+            .map_err(|after| u32::try_from(after.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX))
     }
 
     /// Checks the key of a request.

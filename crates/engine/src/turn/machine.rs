@@ -259,6 +259,29 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_that_was_not_asked_never_parks_a_message() {
+        for failed in [0, 4, 5, 1_000] {
+            let (provider, message) = ("p".to_owned(), "model-timeout".to_owned());
+            let retry_after = Duration::from_secs(9);
+            let open = llm::Error::CircuitOpen { provider, message, retry_after };
+            let told = conclusion(machine(failed).step(Happening::Failed(open.into())));
+            assert!(
+                matches!(told, Conclusion::Postpone { after, .. } if after == retry_after),
+                "{told:?}"
+            );
+        }
+        let too_large = llm::Error::ProviderLimit {
+            provider: "p".to_owned(),
+            limit: llm::LimitKind::TokensPerMinute,
+            used: 9,
+            allowed: 5,
+            retry_after: None,
+        };
+        let told = conclusion(machine(0).step(Happening::Failed(too_large.into())));
+        assert!(matches!(told, Conclusion::Park { code: "provider-limit", .. }), "{told:?}");
+    }
+
+    #[test]
     fn a_failure_that_will_not_pass_is_parked_at_once() {
         let error =
             llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
