@@ -183,13 +183,13 @@ async fn ask(
     let ask = llm::Ask {
         request: prompt.request(""),
         tenant: claimed.key.tenant.clone(),
-        weight: 1,
+        weight: shared.admission.tier(&claimed.key.tenant).weight(),
         deadline,
         requires: BTreeSet::new(),
         pulse: worker.pulse(),
         seed: u64::from_le_bytes(seed),
     };
-    let opened = route.open(ask, Arc::new(Watcher)).await?;
+    let opened = route.open(ask, Arc::new(Watcher::new(shared, claimed))).await?;
     let asked = Happening::Asked { provider: opened.provider, model: opened.model };
     Ok((asked, opened.stream))
 }

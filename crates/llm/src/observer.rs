@@ -16,16 +16,22 @@ pub trait Observer: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 
-/// What can happen. Models are written `provider/model`.
+/// What can happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelEvent {
     /// A model is asked.
     Requested {
+        /// Whose.
+        provider: String,
         /// Which.
         model: String,
+        /// Tokens that this is expected to take.
+        tokens: u64,
     },
     /// A model has answered to the end.
     Responded {
+        /// Whose.
+        provider: String,
         /// Which.
         model: String,
         /// What it cost; zero where the provider did not tell.
@@ -37,12 +43,16 @@ pub enum ModelEvent {
     },
     /// A model has failed, before its answer or in it.
     Failed {
+        /// Whose.
+        provider: String,
         /// Which.
         model: String,
         /// The stable code of why.
         code: &'static str,
+        /// Whether it may answer later.
+        transient: bool,
     },
-    /// Another model steps in.
+    /// Another model steps in. Both are written `provider/model`.
     FellBack {
         /// The first of the chain.
         primary: String,

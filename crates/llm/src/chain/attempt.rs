@@ -41,9 +41,11 @@ impl Attempt<'_> {
         }
         let permit = self.permit().await.inspect_err(|error| self.limited(error))?;
         let passage = gate.pass()?;
-        let (model, since) = (self.hop.name(), Instant::now());
+        let since = Instant::now();
         gate.note_request(&self.hop.model);
-        self.observer.heard(ModelEvent::Requested { model: model.clone() });
+        let (provider, model) = (self.provider(), self.hop.model.clone());
+        let tokens = self.ask.request.expected_tokens();
+        self.observer.heard(ModelEvent::Requested { provider, model, tokens });
         match self.first_word(since).await {
             Ok((first, rest)) => {
                 let first_token = permit.began();
@@ -125,7 +127,9 @@ impl Attempt<'_> {
             self.observer.heard(ModelEvent::RateLimited { provider, limit: None, retry_after });
         }
         metrics::ended(&gate.provider, gate.label(&self.hop.model), error.code());
-        self.observer.heard(ModelEvent::Failed { model: self.hop.name(), code: error.code() });
+        let (provider, model) = (self.provider(), self.hop.model.clone());
+        let (code, transient) = (error.code(), error.is_transient());
+        self.observer.heard(ModelEvent::Failed { provider, model, code, transient });
     }
 
     fn limited(&self, error: &Error) {

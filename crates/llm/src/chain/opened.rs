@@ -33,7 +33,7 @@ pub(super) struct Answering {
     gate: Arc<Gate>,
     observer: Arc<dyn Observer>,
     permit: Option<Permit>,
-    name: String,
+    provider: String,
     model: String,
     since: Instant,
     first_token: Duration,
@@ -64,8 +64,8 @@ impl Answering {
         first_token: Duration,
     ) -> Self {
         let (gate, permit) = (Arc::clone(&hop.gate), Some(permit));
-        let (name, model) = (hop.name(), hop.model.clone());
-        Self { gate, observer, permit, name, model, since, first_token }
+        let (provider, model) = (hop.provider.id().to_owned(), hop.model.clone());
+        Self { gate, observer, permit, provider, model, since, first_token }
     }
 
     pub(super) fn with(self, first: StreamEvent, rest: EventStream) -> EventStream {
@@ -86,9 +86,9 @@ impl Answering {
         permit.settle(total(usage));
         self.gate.note_usage(&self.model, usage);
         metrics::ended(&self.gate.provider, self.gate.label(&self.model), "answered");
-        let (model, first_token) = (self.name.clone(), self.first_token);
-        let took = self.since.elapsed();
-        self.observer.heard(ModelEvent::Responded { model, usage, first_token, took });
+        let (provider, model) = (self.provider.clone(), self.model.clone());
+        let (first_token, took) = (self.first_token, self.since.elapsed());
+        self.observer.heard(ModelEvent::Responded { provider, model, usage, first_token, took });
     }
 
     /// The circuit is not asked: the endpoint did answer.
@@ -98,8 +98,9 @@ impl Answering {
         }
         self.gate.note_failure(&self.model, error);
         metrics::ended(&self.gate.provider, self.gate.label(&self.model), error.code());
-        let (model, code) = (self.name.clone(), error.code());
-        self.observer.heard(ModelEvent::Failed { model, code });
+        let (provider, model) = (self.provider.clone(), self.model.clone());
+        let (code, transient) = (error.code(), error.is_transient());
+        self.observer.heard(ModelEvent::Failed { provider, model, code, transient });
     }
 }
 

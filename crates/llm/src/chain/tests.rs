@@ -175,7 +175,11 @@ async fn another_model_steps_in_at_once() {
         let fell_back =
             ModelEvent::FellBack { primary: "a/m".to_owned(), fallback: "b/m".to_owned(), reason };
         assert!(heard.contains(&fell_back), "{heard:?}");
-        assert!(heard.contains(&ModelEvent::Failed { model: "a/m".to_owned(), code: reason }));
+        assert!(
+            heard
+                .iter()
+                .any(|event| matches!(event, ModelEvent::Failed { code, .. } if *code == reason))
+        );
         assert!(
             matches!(heard.last(), Some(ModelEvent::Responded { usage, .. }) if usage.output == 12)
         );
