@@ -15,6 +15,7 @@ use crate::tree::{Kind, Node};
 mod agents;
 mod channels;
 mod concurrency;
+mod models;
 mod sandbox;
 
 /// What was found.
@@ -38,7 +39,7 @@ pub(crate) fn apply(config: &mut Config, tree: &Node) -> Findings {
     drop_blank(config);
     gateway(&mut rules, config);
     hooks(&mut rules, config);
-    providers(&mut rules, config);
+    models::check(&mut rules, config);
     model_by_channel(&mut rules, config);
     agents::check(&mut rules, config);
     concurrency::check(&mut rules, config);
@@ -123,27 +124,6 @@ fn hooks(rules: &mut Rules<'_>, config: &Config) {
     }
     if hooks.token.is_some() && hooks.token == config.gateway.auth.token {
         rules.warn("hooks.token", "is the same as gateway.auth.token; give hooks one of their own");
-    }
-}
-
-/// Providers whose address is known without being written.
-const KNOWN_PROVIDERS: &[&str] = &["anthropic", "openai"];
-
-fn providers(rules: &mut Rules<'_>, config: &mut Config) {
-    for (id, provider) in &mut config.models.providers {
-        let path = KeyPath::of(&["models", "providers", id]);
-        // Only a variable that is not set can have left the name out; such a model cannot be asked for.
-        provider.models.retain(|model| !model.id.is_empty());
-        let empty = provider.models.is_empty() && provider.api.is_none();
-        if provider.base_url.is_none() && !KNOWN_PROVIDERS.contains(&id.as_str()) && !empty {
-            rules.refuse(&path.key("baseUrl").to_string(), "is missing; this provider needs one");
-        }
-        for (index, model) in provider.models.iter().enumerate() {
-            if provider.models.iter().take(index).any(|earlier| earlier.id == model.id) {
-                let path = path.key("models").index(index).key("id");
-                rules.refuse(&path.to_string(), "is there a second time; remove one");
-            }
-        }
     }
 }
 

@@ -356,3 +356,37 @@ fn a_link_does_not_lead_out_of_the_folder() {
         "openclaw.json:1:13: $include: link.json5 is outside the folder of the configuration; move it inside"
     );
 }
+
+#[test]
+fn limits_that_cannot_be_or_contradict_each_other_are_refused_with_a_sentence() {
+    let provider = |rest: &str| {
+        problems(&format!(
+            r#"{{models: {{providers: {{x: {{baseUrl: "https://x.test/v1", {rest}}}}}}}}}"#
+        ))
+    };
+    for (rest, expected) in [
+        ("limits: {requestsPerMinute: 0}", "0 is too small; at least 1"),
+        ("limits: {tokensPerMinute: -5}", "-5 is too small"),
+        ("limits: {requestsPerSecond: 0.5}", "wants a whole number"),
+        ("limits: {concurrentRequests: 1000000000}", "is too large; at most 100000"),
+        ("limits: {requestsPerMinutes: 5}", "did you mean \"requestsPerMinute\"?"),
+        (
+            "limits: {requestsPerMinute: 10, requestsPerSecond: 15}",
+            "15 is more than requestsPerMinute allows",
+        ),
+        ("limits: {requestsPerMinute: 1000, requestsPerSecond: 15}", "lower the other to 900"),
+        (
+            "limits: {requestsPerMinute: 60, tokensPerMinute: 50}",
+            "less than one for each of the 60 requests",
+        ),
+        (r#"models: [{id: "m", capabilities: ["vision"]}]"#, "a model that cannot converse"),
+        (r#"models: [{id: "m", capabilities: ["chat", "juggling"]}]"#, "is none of: chat, code"),
+    ] {
+        let found = provider(rest);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{rest}: {found:?}");
+    }
+    let retries = r#"{agents: {defaults: {model: {primary: "a/b", maxRetries: 11}}}}"#;
+    assert!(problems(retries)[0].contains("at most 10"), "{:?}", problems(retries));
+    let retries = r#"{agents: {defaults: {model: {primary: "a/b", retryDelayMs: -1}}}}"#;
+    assert!(!problems(retries).is_empty());
+}

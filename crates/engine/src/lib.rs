@@ -87,6 +87,7 @@ impl Engine {
     /// When the store does not answer.
     pub async fn start(parts: Parts) -> Result<Self, store::Error> {
         metrics::describe();
+        llm::metrics::describe();
         let Parts { store, bus, clock, ids, channels, settings, instance } = parts;
         store.let_go(instance).await?;
         let outbox = Outbox::start(store.clone(), channels);

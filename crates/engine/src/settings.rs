@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent::Workspace;
-use config::Config;
 use config::settings::agents::ModelChoice;
+use config::{Config, ModelRef};
 use domain::backoff::Backoff;
 use domain::concurrency::{Concurrency, Priority};
 use domain::queue::QueuePolicy;
 use domain::{SessionKey, TenantSlug};
-use llm::Models;
+use llm::{Chain, Models, Retries};
 
 /// What may change while the engine runs. A turn keeps those it began with.
 #[derive(Clone)]
@@ -41,22 +42,41 @@ impl Settings {
         self.config.messages.queue.policy(account)
     }
 
-    /// The model that answers in a session: what is configured for its channel, else for its agent, else
-    /// for all.
+    /// The models that answer in a session, the preferred one first: what is configured for its channel,
+    /// which is a single one, else for its agent, else for all.
+    #[must_use]
+    pub fn chain(&self, session: &SessionKey) -> Chain {
+        let defaults = &self.config.agents.defaults;
+        let by_agent = || self.config.agents.agent(session.tenant.as_str())?.model.as_ref();
+        let has_primary = |choice: &&ModelChoice| choice.primary().is_some();
+        let choice = by_agent().filter(has_primary).or(defaults.model.as_ref());
+        let usual = Retries::default();
+        let retries = Retries {
+            most: choice.and_then(ModelChoice::max_retries).unwrap_or(usual.most),
+            delay: choice
+                .and_then(ModelChoice::retry_delay_ms)
+                .map_or(usual.delay, Duration::from_millis),
+        };
+        let name = |model: &ModelRef| defaults.resolve(model).as_str().to_owned();
+        let alone = |primary| Chain { primary, fallbacks: Vec::new(), retries };
+        if self.simulated {
+            return alone(self.model.clone());
+        }
+        let by_channel =
+            self.config.model_by_channel.model(&session.account, &session.conversation);
+        if let Some(model) = by_channel {
+            return alone(name(model));
+        }
+        let primary =
+            choice.and_then(ModelChoice::primary).map_or_else(|| self.model.clone(), name);
+        let fallbacks = choice.map(ModelChoice::fallbacks).unwrap_or_default();
+        Chain { primary, fallbacks: fallbacks.iter().map(name).collect(), retries }
+    }
+
+    /// The model that answers in a session, unless another has to step in.
     #[must_use]
     pub fn model(&self, session: &SessionKey) -> String {
-        if self.simulated {
-            return self.model.clone();
-        }
-        let agents = &self.config.agents;
-        let by_channel =
-            || self.config.model_by_channel.model(&session.account, &session.conversation);
-        let by_agent = || agents.agent(session.tenant.as_str())?.model.as_ref()?.primary();
-        let by_default = || agents.defaults.model.as_ref().and_then(ModelChoice::primary);
-        by_channel().or_else(by_agent).or_else(by_default).map_or_else(
-            || self.model.clone(),
-            |model| agents.defaults.resolve(model).as_str().to_owned(),
-        )
+        self.chain(session).primary
     }
 
     /// A tenant's workspace.
@@ -78,5 +98,64 @@ impl Settings {
     #[must_use]
     pub fn priority(&self, account: &str) -> Priority {
         self.config.concurrency.priority(account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let config: Config = serde_json::from_str(text).unwrap();
+        Settings {
+            config: Arc::new(config),
+            models: Arc::default(),
+            model: "well/known".to_owned(),
+            simulated: false,
+            retry: Backoff::MESSAGE,
+            tenants: PathBuf::new(),
+            workspaces: BTreeMap::new(),
+        }
+    }
+
+    fn chain(settings: &Settings, tenant: &str, account: &str) -> (Vec<String>, Retries) {
+        let session = SessionKey::new(tenant.parse().unwrap(), account, "anna").unwrap();
+        let Chain { primary, fallbacks, retries } = settings.chain(&session);
+        (std::iter::once(primary).chain(fallbacks).collect(), retries)
+    }
+
+    #[test]
+    fn a_chain_is_the_agents_else_everybodys_and_a_channels_model_stands_alone() {
+        let settings = settings(
+            r#"{
+                "agents": {
+                    "defaults": {
+                        "model": {"primary": "a/x", "fallbacks": ["short", "c/z"], "maxRetries": 4},
+                        "models": {"b/y": {"alias": "short"}}
+                    },
+                    "list": [
+                        {"id": "acme", "model": {"primary": "d/w", "fallbacks": ["a/x"], "retryDelayMs": 50}},
+                        {"id": "beta", "model": "e/v"}
+                    ]
+                },
+                "modelByChannel": {"telegram": "f/u"}
+            }"#,
+        );
+        let usual = Retries::default();
+        let four = Retries { most: 4, ..usual };
+        let quick = Retries { delay: Duration::from_millis(50), ..usual };
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chain(&settings, "main", "web"), (names(&["a/x", "b/y", "c/z"]), four));
+        assert_eq!(chain(&settings, "acme", "web"), (names(&["d/w", "a/x"]), quick));
+        assert_eq!(chain(&settings, "beta", "web"), (names(&["e/v"]), usual));
+        assert_eq!(chain(&settings, "main", "telegram").0, names(&["f/u"]));
+        let simulated = Settings { simulated: true, ..settings };
+        assert_eq!(chain(&simulated, "main", "telegram").0, names(&["well/known"]));
+    }
+
+    #[test]
+    fn without_settings_the_known_model_answers() {
+        assert_eq!(chain(&settings("{}"), "main", "web").0, ["well/known"]);
     }
 }

@@ -5,7 +5,9 @@
 mod ending;
 mod machine;
 mod told;
+mod watcher;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use domain::message::Said;
 use domain::queue::{QueueMode, QueuePolicy};
 use domain::{Event, EventBody, MessageId, PartialAnswer, Role, RunId, SessionId, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
-use llm::{EventStream, Request};
+use llm::EventStream;
 use store::{Claimed, Line, LineOutcome};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,6 +27,7 @@ use crate::{Error, LEASE, Settings, Shared, metrics};
 use ending::Ending;
 use machine::{Conclusion, Effect, Happening, Machine};
 use told::Told;
+use watcher::Watcher;
 
 /// Lines of the transcript that a prompt may hold; their length is limited besides.
 const HISTORY_LINES: u32 = 200;
@@ -123,7 +126,7 @@ async fn answer(
     let timeout = settings.concurrency().worker_timeout;
     let deadline = started + timeout;
     let mut stream = tokio::select! {
-        stream = timeout_at(deadline, ask(shared, settings, policy, claimed, worker)) => match stream {
+        stream = timeout_at(deadline, ask(shared, settings, policy, claimed, worker, deadline)) => match stream {
             Ok(Ok((asked, stream))) => {
                 machine.step(asked);
                 stream
@@ -161,24 +164,34 @@ async fn answer(
     }
 }
 
-/// Asks the model. The prompt is made anew for each attempt, from files and transcript as they are now.
+/// Asks the models until one has begun to answer. The prompt is made anew for each attempt, from files and transcript as they are now.
 async fn ask(
     shared: &Shared,
     settings: &Settings,
     policy: QueuePolicy,
     claimed: &Claimed,
     worker: &Worker,
+    deadline: Instant,
 ) -> Result<(Happening, EventStream), Error> {
-    let route = settings.models.resolve(&settings.model(&claimed.key))?;
-    let Some(hop) = route.hops().first() else { return Err(Error::Defect) };
+    let route = settings.models.chain(&settings.chain(&claimed.key))?;
     let brief = brief(settings, claimed).await?;
     let history = history(shared, claimed).await?;
     let texts = claimed.messages.iter().map(|message| message.text.as_str()).collect();
     let prompt = Prompt { brief: &brief, history: &history, batch: Batch { texts, policy } };
-    let request = Request { max_tokens: hop.max_output, ..prompt.request(&hop.model) };
-    let asked =
-        Happening::Asked { provider: hop.provider.id().to_owned(), model: hop.model.clone() };
-    Ok((asked, hop.provider.stream(request, worker.pulse()).await?))
+    let mut seed = [0; 8];
+    shared.ids.fill(&mut seed);
+    let ask = llm::Ask {
+        request: prompt.request(""),
+        tenant: claimed.key.tenant.clone(),
+        weight: shared.admission.tier(&claimed.key.tenant).weight(),
+        deadline,
+        requires: BTreeSet::new(),
+        pulse: worker.pulse(),
+        seed: u64::from_le_bytes(seed),
+    };
+    let opened = route.open(ask, Arc::new(Watcher::new(shared, claimed))).await?;
+    let asked = Happening::Asked { provider: opened.provider, model: opened.model };
+    Ok((asked, opened.stream))
 }
 
 /// What was said before. A caller that keeps the history gave it with the message; instructions alone

@@ -20,6 +20,9 @@ use crate::task::{TaskKind, Tasks};
 use crate::vitals::Vitals;
 use crate::{Error, Limits, Listener, routes};
 
+/// Looks how the providers of models are doing now.
+pub type Providers = Arc<dyn Fn() -> Vec<llm::ProviderStanding> + Send + Sync>;
+
 /// Everything that the gateway needs of the rest of the process.
 pub struct Gateway {
     /// Tenants, devices, sessions, transcripts.
@@ -32,6 +35,8 @@ pub struct Gateway {
     pub turns: Arc<dyn Turns>,
     /// The workers.
     pub pool: Arc<dyn Pool>,
+    /// Says how the providers of models are doing.
+    pub providers: Providers,
     /// What the configuration says at this moment.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// The wall clock.

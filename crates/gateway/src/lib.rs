@@ -29,7 +29,7 @@ pub mod tell;
 pub mod vitals;
 
 pub use error::Error;
-pub use gateway::{Gateway, OpenGateway};
+pub use gateway::{Gateway, OpenGateway, Providers};
 pub use limits::Limits;
 pub use listener::{Bind, Listener};
 pub use settings::{Model, Settings};

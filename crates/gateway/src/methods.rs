@@ -7,6 +7,7 @@ mod agents;
 mod chat;
 mod health;
 mod logs;
+mod providers;
 mod sessions;
 mod tenants;
 mod workers;
@@ -58,6 +59,10 @@ const METHODS: &[Method] = &[
     Method::seeing("health", |call| health::health(call).boxed()),
     Method::seeing("status", |call| health::status(call).boxed()),
     Method { operators_only: true, ..Method::seeing("logs.tail", |call| logs::tail(call).boxed()) },
+    Method {
+        operators_only: true,
+        ..Method::seeing("providers.list", |call| providers::list(call).boxed())
+    },
     Method::seeing("sessions.list", |call| sessions::list(call).boxed()),
     Method::seeing("sessions.describe", |call| sessions::describe(call).boxed()),
     Method::speaking("sessions.create", |call| sessions::create(call).boxed()),

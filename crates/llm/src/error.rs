@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use domain::{Coded, Kind};
 
+use crate::LimitKind;
+
 /// When a provider that is busy does not say when to come back.
 const DEFAULT_RETRY: Duration = Duration::from_secs(5);
 
@@ -100,6 +102,32 @@ pub enum Error {
     /// Several providers have a model of this name.
     #[error("{asked:?} could be any of {}; write one of these", candidates.join(", "))]
     AmbiguousModel { asked: String, candidates: Vec<String> },
+    /// Our own limit for a provider is reached, and waiting longer would be in vain. Nothing was sent.
+    #[error("{}", refused(provider, *limit, *used, *allowed, *retry_after))]
+    ProviderLimit {
+        provider: String,
+        limit: LimitKind,
+        used: u64,
+        allowed: u64,
+        /// `None`: the request is larger than the limit.
+        retry_after: Option<Duration>,
+    },
+    /// A provider kept failing and is left alone for a while. Nothing was sent. The message is the code of
+    /// its last failure.
+    #[error("{provider} kept failing ({message}) and is not asked before {}s have passed; `openclaw providers` shows how it is", seconds(*retry_after))]
+    CircuitOpen { provider: String, message: String, retry_after: Duration },
+    /// A model cannot do what the request needs. Nothing was sent.
+    #[error("{model} {lacks}; choose another model, or correct it below models.providers")]
+    Unsuitable { model: String, lacks: String },
+    /// Every model of a chain failed.
+    #[error("all models failed: {reasons}; `openclaw providers` shows how they are")]
+    AllFailed {
+        /// What became of each, on one line.
+        reasons: String,
+        /// Whether one of them may answer later.
+        transient: bool,
+        retry_after: Option<Duration>,
+    },
 }
 
 // === impl Error ===
@@ -115,7 +143,10 @@ impl Error {
             | Self::Timeout { .. }
             | Self::Cut { .. }
             | Self::Malformed { .. }
-            | Self::Transport { .. } => true,
+            | Self::Transport { .. }
+            | Self::CircuitOpen { .. } => true,
+            Self::ProviderLimit { retry_after, .. } => retry_after.is_some(),
+            Self::AllFailed { transient, .. } => *transient,
             Self::Authentication { .. }
             | Self::Payment { .. }
             | Self::NotFound { .. }
@@ -125,7 +156,18 @@ impl Error {
             | Self::Unwritable { .. }
             | Self::DuplicateProvider { .. }
             | Self::UnknownModel { .. }
-            | Self::AmbiguousModel { .. } => false,
+            | Self::AmbiguousModel { .. }
+            | Self::Unsuitable { .. } => false,
+        }
+    }
+
+    /// Whether nothing was sent: the provider knows nothing of the request, and the request is not to blame.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        match self {
+            Self::ProviderLimit { retry_after, .. } => retry_after.is_some(),
+            Self::CircuitOpen { .. } => true,
+            _ => false,
         }
     }
 
@@ -133,9 +175,11 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after, .. } | Self::Overloaded { retry_after, .. } => {
-                *retry_after
-            }
+            Self::RateLimited { retry_after, .. }
+            | Self::Overloaded { retry_after, .. }
+            | Self::ProviderLimit { retry_after, .. }
+            | Self::AllFailed { retry_after, .. } => *retry_after,
+            Self::CircuitOpen { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -147,7 +191,14 @@ impl Coded for Error {
             Self::RateLimited { retry_after, .. } | Self::Overloaded { retry_after, .. } => {
                 Kind::Overloaded { retry_after: retry_after.unwrap_or(DEFAULT_RETRY) }
             }
-            Self::ContextOverflow { .. }
+            Self::ProviderLimit { retry_after: Some(retry_after), .. }
+            | Self::CircuitOpen { retry_after, .. }
+            | Self::AllFailed { retry_after: Some(retry_after), .. } => {
+                Kind::Overloaded { retry_after: *retry_after }
+            }
+            Self::ProviderLimit { retry_after: None, .. }
+            | Self::Unsuitable { .. }
+            | Self::ContextOverflow { .. }
             | Self::Settings { .. }
             | Self::DuplicateProvider { .. }
             | Self::AmbiguousModel { .. } => Kind::Invalid,
@@ -161,7 +212,8 @@ impl Coded for Error {
             | Self::Timeout { .. }
             | Self::Cut { .. }
             | Self::Malformed { .. }
-            | Self::Transport { .. } => Kind::Upstream,
+            | Self::Transport { .. }
+            | Self::AllFailed { retry_after: None, .. } => Kind::Upstream,
         }
     }
 
@@ -184,6 +236,10 @@ impl Coded for Error {
             Self::DuplicateProvider { .. } => "model-provider-duplicate",
             Self::UnknownModel { .. } => "model-unknown",
             Self::AmbiguousModel { .. } => "model-ambiguous",
+            Self::ProviderLimit { .. } => "provider-limit",
+            Self::CircuitOpen { .. } => "provider-circuit-open",
+            Self::Unsuitable { .. } => "model-unsuitable",
+            Self::AllFailed { .. } => "all-models-failed",
         }
     }
 }
@@ -192,6 +248,36 @@ fn when(retry_after: Option<Duration>) -> String {
     match retry_after {
         Some(span) => format!("after {}s", span.as_secs_f64().ceil()),
         None => "later".to_owned(),
+    }
+}
+
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64().ceil()
+}
+
+fn refused(
+    provider: &str,
+    limit: LimitKind,
+    used: u64,
+    allowed: u64,
+    retry_after: Option<Duration>,
+) -> String {
+    let setting = format!("models.providers.{provider}.limits");
+    match (limit.key(), retry_after) {
+        (Some(key), Some(_)) => format!(
+            "the limit of {provider} is reached: {used} of {allowed} {limit}; try again {}, or raise {setting}.{key} if {provider} allows more",
+            when(retry_after)
+        ),
+        (Some(key), None) => format!(
+            "the request is larger than the limit of {provider}: {used} of {allowed} {limit}; shorten the conversation, or raise {setting}.{key} if {provider} allows more"
+        ),
+        (None, _) if limit == LimitKind::Pause => {
+            format!("{provider} asked not to be asked; try again {}", when(retry_after))
+        }
+        (None, _) => format!(
+            "{provider} does not keep up: {used} of {allowed} {limit}; try again {}",
+            when(retry_after)
+        ),
     }
 }
 

@@ -7,8 +7,13 @@ use std::sync::Arc;
 use egress::Egress;
 
 use crate::anthropic::Anthropic;
+use crate::gate::{Gate, Identity};
+use crate::limit::Limits;
 use crate::openai::OpenAi;
-use crate::{Api, Error, Provider, ProviderSettings, settings::ModelSettings};
+use crate::settings::ModelSettings;
+use crate::{
+    Api, Error, Hop, Provider, ProviderSettings, ProviderStanding, Requirements, Retries, Route,
+};
 
 #[cfg(test)]
 mod tests;
@@ -22,27 +27,25 @@ pub struct Models {
     known: Arc<[Known]>,
 }
 
-/// Where a request goes: the places to try, in order. There is at least one.
-#[derive(Clone)]
-pub struct Route {
-    hops: Vec<Hop>,
+/// A model, and those that step in when it fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// The name of the model.
+    pub primary: String,
+    /// The names of those that step in, in order.
+    pub fallbacks: Vec<String>,
+    /// How often the last of them is asked.
+    pub retries: Retries,
 }
 
-/// One place that a request can go to.
 #[derive(Clone)]
-pub struct Hop {
-    /// Who answers.
-    pub provider: Arc<dyn Provider>,
-    /// The model's id there; it goes into [`crate::Request::model`].
-    pub model: String,
-    /// Most tokens of an answer of this model, where that is configured.
-    pub max_output: Option<u64>,
-}
-
 struct Known {
     id: String,
     provider: Arc<dyn Provider>,
     models: Vec<ModelSettings>,
+    identity: Identity,
+    limits: Limits,
+    gate: Arc<Gate>,
 }
 
 // === impl Models ===
@@ -63,9 +66,120 @@ impl Models {
                 Api::OpenAi => Arc::new(OpenAi::new(&settings, egress)?),
                 Api::Anthropic => Arc::new(Anthropic::new(&settings, egress)?),
             };
-            known.push(Known { id: settings.id, provider, models: settings.models });
+            let identity = Identity::of(&settings);
+            let ProviderSettings { id, models, limits, .. } = settings;
+            // One endpoint under two names has one set of limits, the stricter of both.
+            let twin = known.iter().find(|other| other.identity == identity);
+            let (gate, limits) = match twin {
+                Some(twin) => (Arc::clone(&twin.gate), twin.limits.stricter(limits)),
+                None => (Arc::new(Gate::new(identity.clone(), id.clone(), limits)), limits),
+            };
+            gate.limiter.set_limits(limits);
+            known.push(Known { id, provider, models, identity, limits, gate });
         }
         Ok(Self { known: known.into() })
+    }
+
+    /// The same with providers made elsewhere, such as programs that think. Each takes any name of a model.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateProvider`] when two have one id.
+    pub fn with(self, extra: Vec<Arc<dyn Provider>>) -> Result<Self, Error> {
+        let mut known = self.known.to_vec();
+        for provider in extra {
+            let id = provider.id().to_owned();
+            if known.iter().any(|other| other.id == id) {
+                return Err(Error::DuplicateProvider { provider: id });
+            }
+            let (identity, limits) = (Identity::Provider(id.clone()), Limits::default());
+            let gate = Arc::new(Gate::new(identity.clone(), id.clone(), limits));
+            known.push(Known { id, provider, models: Vec::new(), identity, limits, gate });
+        }
+        Ok(Self { known: known.into() })
+    }
+
+    /// The same, knowing of every endpoint that was there before how it did and what was used of its limits.
+    #[must_use]
+    pub fn after(self, earlier: &Self) -> Self {
+        let mut known = self.known.to_vec();
+        for known in &mut known {
+            let before = earlier.known.iter().find(|before| before.gate.is(&known.identity));
+            if let Some(before) = before {
+                known.gate = Arc::clone(&before.gate);
+            }
+        }
+        for one in &known {
+            let twins = known.iter().filter(|other| Arc::ptr_eq(&other.gate, &one.gate));
+            let limits = twins.fold(one.limits, |limits, twin| limits.stricter(twin.limits));
+            one.gate.limiter.set_limits(limits);
+        }
+        Self { known: known.into() }
+    }
+
+    /// The way to a model and those that step in for it. One of those that cannot be found is passed over,
+    /// and named when all others fail.
+    ///
+    /// # Errors
+    /// As [`Models::resolve`], for the first model.
+    pub fn chain(&self, chain: &Chain) -> Result<Route, Error> {
+        let mut route = self.resolve(&chain.primary)?;
+        route.retries = chain.retries;
+        for name in &chain.fallbacks {
+            match self.resolve(name) {
+                Ok(found) => {
+                    for hop in found.hops {
+                        if !route.hops.iter().any(|other| other.name() == hop.name()) {
+                            route.hops.push(hop);
+                        }
+                    }
+                }
+                Err(error) => route.missing.push((name.clone(), error.to_string())),
+            }
+        }
+        Ok(route)
+    }
+
+    /// The listed models that suit, the best first: by [`Requirements::score`], those of unknown price last.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] when none does.
+    pub fn select(&self, needs: &Requirements) -> Result<Route, Error> {
+        let mut suited: Vec<(&Known, &ModelSettings)> =
+            self.listed().filter(|(_, model)| needs.lacking(model).is_none()).collect();
+        suited.sort_by(|(_, one), (_, other)| {
+            let price = other.price.is_some().cmp(&one.price.is_some());
+            price.then(needs.score(other).total_cmp(&needs.score(one)))
+        });
+        let hops: Vec<Hop> =
+            suited.into_iter().flat_map(|(known, model)| known.route(model.clone()).hops).collect();
+        if hops.is_empty() {
+            let wanted: Vec<&str> =
+                needs.capabilities.iter().map(|capability| capability.as_str()).collect();
+            let lacks = format!("can do {} with {} tokens", wanted.join(", "), needs.tokens);
+            return Err(Error::Unsuitable { model: "no listed model".to_owned(), lacks });
+        }
+        Ok(Route { hops, retries: Retries::default(), missing: Vec::new() })
+    }
+
+    /// How all providers are doing.
+    #[must_use]
+    pub fn providers(&self) -> Vec<ProviderStanding> {
+        self.known.iter().map(Known::standing).collect()
+    }
+
+    /// Sets the metrics that change with time alone.
+    pub fn publish(&self) {
+        for known in self.known.iter() {
+            let standing = known.standing();
+            let provider = &known.gate.provider;
+            crate::metrics::quota(provider, &standing.quota);
+            crate::metrics::load(provider, standing.quota.in_flight, standing.quota.waiting);
+            crate::metrics::circuit(provider, standing.circuit);
+            for model in standing.models {
+                let label = known.gate.label(&model.id);
+                crate::metrics::adaptive(provider, label, model.adaptive_limit);
+            }
+        }
     }
 
     /// Finds the model. Tried in this order, until one matches:
@@ -95,7 +209,7 @@ impl Models {
         if let Some((known, model)) = prefixed
             && known.models.is_empty()
         {
-            return Ok(known.route(ModelSettings { id: model.to_owned(), max_output: None }));
+            return Ok(known.route(ModelSettings::named(model)));
         }
         if let Some(route) = self.only(name, |listed| listed.id.rsplit('/').next() == Some(name))? {
             return Ok(route);
@@ -109,6 +223,11 @@ impl Models {
     /// The names of all listed models, as `provider/model`.
     pub fn names(&self) -> impl Iterator<Item = String> + '_ {
         self.listed().map(|(known, listed)| known.name_of(listed))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn known_gate(&self, id: &str) -> &Gate {
+        &self.known.iter().find(|known| known.id == id).unwrap().gate
     }
 
     fn listed(&self) -> impl Iterator<Item = (&Known, &ModelSettings)> {
@@ -157,36 +276,37 @@ impl std::fmt::Debug for Models {
     }
 }
 
-// === impl Route ===
-
-impl Route {
-    /// The places, the preferred one first.
-    #[must_use]
-    pub fn hops(&self) -> &[Hop] {
-        &self.hops
-    }
-}
-
-impl std::fmt::Debug for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(&self.hops).finish()
-    }
-}
-
-// === impl Hop ===
-
-impl std::fmt::Debug for Hop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.provider.id(), self.model)
-    }
-}
-
 // === impl Known ===
 
 impl Known {
     fn route(&self, model: ModelSettings) -> Route {
-        let provider = Arc::clone(&self.provider);
-        Route { hops: vec![Hop { provider, model: model.id, max_output: model.max_output }] }
+        let hop = Hop {
+            provider: Arc::clone(&self.provider),
+            model: model.id.clone(),
+            max_output: model.max_output,
+            settings: model,
+            gate: Arc::clone(&self.gate),
+        };
+        Route { hops: vec![hop], retries: Retries::default(), missing: Vec::new() }
+    }
+
+    fn standing(&self) -> ProviderStanding {
+        let (circuit, rest) = self.gate.circuit_state();
+        let mut models = self.gate.models();
+        for listed in &self.models {
+            if !models.iter().any(|known| known.id == listed.id) {
+                models.push(self.gate.model(&listed.id));
+            }
+        }
+        ProviderStanding {
+            id: self.id.clone(),
+            endpoint: self.gate.address(),
+            circuit,
+            circuit_open_ms: crate::gate::milliseconds(rest),
+            quota: self.gate.limiter.remaining(),
+            last_error: self.gate.last_error(),
+            models,
+        }
     }
 
     fn name_of(&self, model: &ModelSettings) -> String {

@@ -68,6 +68,9 @@ pub struct ToolResult {
     pub failed: bool,
 }
 
+/// Tokens that an answer is expected to have at most.
+const USUAL_ANSWER: u64 = 1_000;
+
 // === impl Turn ===
 
 impl Turn {
@@ -81,6 +84,42 @@ impl Turn {
 // === impl Request ===
 
 impl Request {
+    /// Tokens of everything that the model reads, as the platform counts: a quarter of the characters,
+    /// rounded up.
+    #[must_use]
+    pub fn prompt_tokens(&self) -> u64 {
+        self.size(|text| text.chars().count()).div_ceil(4)
+    }
+
+    /// Tokens of the request and its answer, for limits that are corrected afterwards. A quarter of the
+    /// bytes: letters beyond ASCII make more tokens than English does.
+    #[must_use]
+    pub fn expected_tokens(&self) -> u64 {
+        let answer = self.max_tokens.unwrap_or(USUAL_ANSWER).min(USUAL_ANSWER);
+        self.size(str::len).div_ceil(4).saturating_add(answer)
+    }
+
+    fn size(&self, of: impl Fn(&str) -> usize) -> u64 {
+        let mut size = 0_u64;
+        let mut add = |text: &str| size += u64::try_from(of(text)).unwrap_or(u64::MAX);
+        self.system.iter().for_each(|text| add(text));
+        for turn in &self.turns {
+            match turn {
+                Turn::User(text) => add(text),
+                Turn::Assistant { text, calls } => {
+                    add(text);
+                    calls.iter().for_each(|call| add(&call.arguments));
+                }
+                Turn::Results(results) => results.iter().for_each(|result| add(&result.text)),
+            }
+        }
+        for tool in &self.tools {
+            add(&tool.description);
+            add(&tool.schema.to_string());
+        }
+        size
+    }
+
     /// How many calls the conversation holds already; new ids count on from there.
     pub(crate) fn calls(&self) -> usize {
         self.turns

@@ -1,7 +1,11 @@
 //! What is configured about a provider, as plain values. Where they come from is not known here.
 
+use std::collections::BTreeSet;
+
 use domain::Secret;
 pub use egress::Timeouts;
+
+use crate::{Capability, Limits, Price};
 
 /// One provider of models.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub struct ProviderSettings {
     pub headers: Vec<(String, Secret)>,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// What it allows for this key.
+    pub limits: Limits,
     /// The models it has. Empty: any name is passed on to it.
     pub models: Vec<ModelSettings>,
 }
@@ -34,10 +40,32 @@ pub enum Api {
 }
 
 /// One model of a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
     /// Its id, as the provider names it; may contain slashes.
     pub id: String,
     /// Most tokens of an answer.
     pub max_output: Option<u64>,
+    /// Tokens of a request and its answer together.
+    pub context_window: Option<u64>,
+    /// What it can do.
+    pub capabilities: BTreeSet<Capability>,
+    /// What it costs.
+    pub price: Option<Price>,
+}
+
+// === impl ModelSettings ===
+
+impl ModelSettings {
+    /// A model of which nothing but the id is known: it can do what is usual.
+    #[must_use]
+    pub fn named(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            max_output: None,
+            context_window: None,
+            capabilities: Capability::usual(),
+            price: None,
+        }
+    }
 }

@@ -65,6 +65,8 @@ pub enum Command {
     /// Look after devices: the browsers and programs that were let in and keep a token of their own.
     #[command(subcommand)]
     Devices(DevicesCommand),
+    /// Ask the running gateway how the providers of models are doing: limits, circuits, the last failure.
+    Providers(AddressArgs),
     /// Look at the configuration and change it.
     #[command(subcommand)]
     Config(ConfigCommand),

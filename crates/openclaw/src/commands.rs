@@ -8,6 +8,7 @@ mod health;
 mod inbox;
 pub mod link;
 mod logs;
+mod providers;
 mod sessions;
 mod sim;
 mod status;
@@ -32,6 +33,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Inbox(command) => inbox::run(command, context).await,
         Command::Tenants(command) => tenants::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
+        Command::Providers(address) => providers::run(&address, context).await,
         Command::Devices(command) => devices::run(command, context).await,
         Command::Tune(arguments) => tune::run(&arguments, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,

@@ -117,12 +117,14 @@ impl Instance {
             instance: identity.id(),
         })
         .await?;
+        let (looked_at, published) = (engine_settings.subscribe(), engine_settings.subscribe());
         let gateway = Gateway {
             store: store.clone(),
             bus,
             intake: engine.intake(),
             turns: Arc::new(engine.clone()),
             pool: Arc::new(engine.clone()),
+            providers: Arc::new(move || looked_at.borrow().models.providers()),
             settings: for_gateway,
             clock,
             ids,
@@ -142,7 +144,7 @@ impl Instance {
         };
         tasks.spawn(follower.follow(watch.config(), watch.standing()));
         tasks.spawn(watch.run());
-        tasks.spawn(sum_up(metrics, figures));
+        tasks.spawn(sum_up(metrics, figures, published));
         Ok(Self { store, engine, gateway, link, model, tasks, _identity: identity })
     }
 
@@ -255,11 +257,17 @@ fn install_metrics() -> Result<PrometheusHandle, Error> {
         .map_err(|source| Error::Metrics(Box::new(source)))
 }
 
-async fn sum_up(metrics: PrometheusHandle, figures: Figures) {
+async fn sum_up(
+    metrics: PrometheusHandle,
+    figures: Figures,
+    settings: watch::Receiver<Arc<engine::Settings>>,
+) {
     let mut ticks = tokio::time::interval(METRICS_UPKEEP);
     loop {
         ticks.tick().await;
         figures.refresh();
         metrics.run_upkeep();
+        let models = Arc::clone(&settings.borrow().models);
+        models.publish();
     }
 }

@@ -110,7 +110,7 @@ pub fn whole(body: String, recipe: &Recipe, pace: Duration) -> (Reel, usize) {
 /// How long an unstreamed answer takes: as long as its stream would.
 pub fn duration(plan: &Plan, recipe: &Recipe, pace: Duration) -> Duration {
     let pauses = u32::try_from(plan.pieces.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    recipe.timing.first.saturating_add(pace.saturating_mul(pauses))
+    recipe.timing.first().saturating_add(pace.saturating_mul(pauses))
 }
 
 fn drip(recipe: &Recipe, pace: Duration) -> Option<Drip> {
@@ -141,7 +141,7 @@ impl<'a> Stream<'a> {
         }
         self.wire.opening(&mut self.events);
         self.send();
-        self.reel.wait(self.recipe.timing.first);
+        self.reel.wait(self.recipe.timing.first());
     }
 
     fn piece(&mut self, number: usize, piece: &Piece) {

@@ -55,11 +55,15 @@ pub struct Exchange<'a> {
 impl Exchange<'_> {
     /// Answers, after as long as the name asks for.
     pub async fn answer(&self, body: &Value) -> Answer {
+        if let Err(seconds) = self.stage.count() {
+            let fault = Fault { retry_after: Some(seconds), ..Fault::default() };
+            return Answer::Refused(Refusal::by_status(self.api, 429), fault);
+        }
         let (ask, recipe) = match self.read(body) {
             Ok(read) => read,
             Err(refusal) => return Answer::Refused(refusal, Fault::default()),
         };
-        tokio::time::sleep(recipe.timing.headers).await;
+        tokio::time::sleep(recipe.timing.headers()).await;
         match recipe.fault.instead {
             Some(Instead::Hang) => pending().await,
             Some(Instead::Drop) => return Answer::Gone,

@@ -43,6 +43,22 @@ pub struct Timing {
     pub first: Duration,
     /// Between two tokens; `None`: the pace the simulator was started with.
     pub pace: Option<Duration>,
+    /// So many times as long until the first token; `None`: once.
+    pub slow: Option<u32>,
+}
+
+// === impl Timing ===
+
+impl Timing {
+    /// Before the status line, brown-out included.
+    pub fn headers(&self) -> Duration {
+        self.headers.saturating_mul(self.slow.unwrap_or(1))
+    }
+
+    /// Between the opening of the stream and the first token, brown-out included.
+    pub fn first(&self) -> Duration {
+        self.first.saturating_mul(self.slow.unwrap_or(1))
+    }
 }
 
 /// How events are laid out as bytes.

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::line::Line;
 use crate::model_name::parse;
+use crate::rate::Rate;
 use crate::route::{Connection, route};
 use crate::script::Script;
 use crate::stage::Stage;
@@ -42,6 +43,8 @@ pub struct Options {
     pub scripts: Vec<Script>,
     /// Names that stand for model names: (`zai-org/GLM-4.7`, `story+pace=20ms`).
     pub aliases: Vec<(String, String)>,
+    /// How often one may ask; what comes more often gets 429 with `retry-after`.
+    pub rate: Rate,
     /// How long [`Simulator::stop`] lets running answers go on.
     pub grace: Duration,
 }
@@ -66,6 +69,7 @@ impl Default for Options {
             pace: Duration::ZERO,
             scripts: Vec::new(),
             aliases: Vec::new(),
+            rate: Rate::default(),
             grace: Duration::from_millis(500),
         }
     }

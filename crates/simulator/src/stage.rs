@@ -3,12 +3,14 @@
 use domain::Secret;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use tokio::time::Instant;
 
 use crate::ask::Ask;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::model_name::parse;
 use crate::outage::{Attempts, Outage};
+use crate::rate::Arrivals;
 use crate::recipe::{Fault, Recipe, Voice};
 use crate::refusal::{Api, Refusal};
 use crate::script::Script;
@@ -22,6 +24,7 @@ pub struct Stage {
     pub journal: Journal,
     pub outage: Outage,
     attempts: Attempts,
+    arrivals: Arrivals,
 }
 
 // === impl Stage ===
@@ -36,6 +39,7 @@ impl Stage {
             journal: Journal::new(),
             outage: Outage::default(),
             attempts: Attempts::default(),
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -84,6 +88,14 @@ impl Stage {
             word: wanted.unwrap_or_default().to_owned(),
             problem: "is not the name of a script".to_owned(),
         })
+    }
+
+    /// Counts a request to a model, or refuses it because it came too soon and says how many seconds.
+    pub fn count(&self) -> Result<(), u32> {
+        let running = self.journal.counts().running;
+        self.arrivals
+            .admit(self.options.rate, running, Instant::now())
+            .map_err(|after| u32::try_from(after.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX))
     }
 
     /// Checks the key of a request.

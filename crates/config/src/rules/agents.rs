@@ -70,7 +70,16 @@ fn choice(
                 known(rules, defaults, &path.key("primary"), model);
             }
             for (index, model) in chain.fallbacks.iter().enumerate() {
-                known(rules, defaults, &path.key("fallbacks").index(index), model);
+                let path = path.key("fallbacks").index(index);
+                known(rules, defaults, &path, model);
+                let name = defaults.resolve(model);
+                let mut earlier = chain.primary.iter().chain(chain.fallbacks.iter().take(index));
+                if earlier.any(|other| defaults.resolve(other) == name) {
+                    rules.warn(
+                        &path.to_string(),
+                        "is in this chain already; a model cannot step in for itself",
+                    );
+                }
             }
         }
     }

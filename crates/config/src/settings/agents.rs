@@ -93,6 +93,12 @@ pub struct ModelChain {
     pub primary: Option<ModelRef>,
     /// Those that step in, in order.
     pub fallbacks: Vec<ModelRef>,
+    /// How often the last model of the chain is asked again. Without it, 2: three calls.
+    #[schemars(range(max = 10))]
+    pub max_retries: Option<u32>,
+    /// How long to wait before the first of these, in milliseconds; it doubles each time. Without it, 1000.
+    #[schemars(range(max = 60_000))]
+    pub retry_delay_ms: Option<u64>,
 }
 
 // === impl Agents ===
@@ -121,6 +127,24 @@ impl Defaults {
 // === impl ModelChoice ===
 
 impl ModelChoice {
+    /// How often a model is asked again, where that is written.
+    #[must_use]
+    pub fn max_retries(&self) -> Option<u32> {
+        match self {
+            Self::One(_) => None,
+            Self::Chain(chain) => chain.max_retries,
+        }
+    }
+
+    /// How long to wait before that, in milliseconds, where that is written.
+    #[must_use]
+    pub fn retry_delay_ms(&self) -> Option<u64> {
+        match self {
+            Self::One(_) => None,
+            Self::Chain(chain) => chain.retry_delay_ms,
+        }
+    }
+
     /// The first model.
     #[must_use]
     pub fn primary(&self) -> Option<&ModelRef> {

@@ -44,6 +44,8 @@ pub struct Provider {
     pub headers: BTreeMap<String, Secret>,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// What it allows for this key. All tenants share it, fairly.
+    pub limits: Limits,
     /// Its models.
     pub models: Vec<Model>,
 }
@@ -76,6 +78,28 @@ pub struct Timeouts {
     pub total_ms: u64,
 }
 
+/// What a provider allows for one key. What is not written is not limited, but for providers whose limits are
+/// known: `https://foundation-models.api.cloud.ru` allows 15 requests in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Limits {
+    /// Requests in any 60 seconds.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub requests_per_minute: Option<u64>,
+    /// Tokens of requests and answers in any 60 seconds.
+    #[schemars(range(min = 1, max = 10_000_000_000_u64))]
+    pub tokens_per_minute: Option<u64>,
+    /// Requests that are being answered at once.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub concurrent_requests: Option<u64>,
+    /// Requests in any second.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub requests_per_second: Option<u64>,
+    /// Requests that may wait for their turn; without it, 256.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub queue: Option<u64>,
+}
+
 /// A model of a provider.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -92,6 +116,8 @@ pub struct Model {
     pub reasoning: bool,
     /// What it can read; text alone when nothing is written.
     pub input: Vec<Modality>,
+    /// What it can do. Without it: everything but `vision`, and that too when it reads `image`.
+    pub capabilities: Option<Vec<Capability>>,
     /// How many tokens fit into one request and its answer.
     #[schemars(range(min = 1))]
     pub context_window: Option<u64>,
@@ -113,6 +139,24 @@ pub enum Modality {
     Text,
     /// Pictures.
     Image,
+}
+
+/// What a model can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Converse.
+    Chat,
+    /// Write code.
+    Code,
+    /// See pictures.
+    Vision,
+    /// Use tools.
+    ToolUse,
+    /// Answer word by word.
+    Streaming,
+    /// Call functions.
+    FunctionCalling,
 }
 
 /// What a model costs, in the provider's currency per million tokens.

@@ -82,7 +82,7 @@ impl Book {
     }
 
     /// Of a tenant that nobody has told of, the smallest.
-    fn tier(&self, tenant: &TenantSlug) -> Tier {
+    pub(super) fn tier(&self, tenant: &TenantSlug) -> Tier {
         self.tenants.get(tenant).map_or(Tier::Free, |account| account.tier)
     }
 

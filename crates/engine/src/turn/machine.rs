@@ -145,11 +145,18 @@ impl Machine {
 
     /// A failure that may pass is tried again, later each time; one that will not, or came too often, is
     /// parked. A provider that says when to come back is believed, up to the longest delay. A store that is
-    /// away is no failure of the messages, however long it stays away.
+    /// away is no failure of the messages, however long it stays away, and neither is a provider that is not
+    /// asked because of its limits or its circuit.
     fn failure(&self, error: &Error) -> Conclusion {
         let (code, text) = (error.code(), error.to_string());
         if matches!(error, Error::Store(store) if store.is_passing()) {
             return Conclusion::Postpone { after: self.retry.first, code, text };
+        }
+        // Nobody was asked, so nobody failed.
+        if matches!(error, Error::Model(model) if model.is_unsent()) {
+            let after = error.retry_after().unwrap_or_default();
+            let after = after.clamp(self.retry.first, self.retry.longest.max(self.retry.first));
+            return Conclusion::Postpone { after, code, text };
         }
         let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {
@@ -249,6 +256,29 @@ mod tests {
         let broken = store::Error::Disk { action: "reading" };
         let told = conclusion(machine(0).step(Happening::Failed(broken.into())));
         assert!(matches!(told, Conclusion::Park { code: "store-disk", .. }), "{told:?}");
+    }
+
+    #[test]
+    fn a_provider_that_was_not_asked_never_parks_a_message() {
+        for failed in [0, 4, 5, 1_000] {
+            let (provider, message) = ("p".to_owned(), "model-timeout".to_owned());
+            let retry_after = Duration::from_secs(9);
+            let open = llm::Error::CircuitOpen { provider, message, retry_after };
+            let told = conclusion(machine(failed).step(Happening::Failed(open.into())));
+            assert!(
+                matches!(told, Conclusion::Postpone { after, .. } if after == retry_after),
+                "{told:?}"
+            );
+        }
+        let too_large = llm::Error::ProviderLimit {
+            provider: "p".to_owned(),
+            limit: llm::LimitKind::TokensPerMinute,
+            used: 9,
+            allowed: 5,
+            retry_after: None,
+        };
+        let told = conclusion(machine(0).step(Happening::Failed(too_large.into())));
+        assert!(matches!(told, Conclusion::Park { code: "provider-limit", .. }), "{told:?}");
     }
 
     #[test]

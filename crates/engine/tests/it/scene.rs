@@ -7,6 +7,7 @@ use std::time::Duration;
 use bus::{Bus, Subscription, Topic};
 use channels::Live;
 use config::Config;
+use config::settings::agents::{ModelChain, ModelChoice};
 use config::settings::messages::Mode;
 use domain::backoff::Backoff;
 use domain::{Channel, EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
@@ -66,6 +67,7 @@ impl Scene {
             key: None,
             headers: Vec::new(),
             timeouts: llm::Timeouts::default(),
+            limits: llm::Limits::default(),
             models: Vec::new(),
         };
         let egress = Egress::new(egress::Options::default()).unwrap();
@@ -73,6 +75,11 @@ impl Scene {
         let mut config = Config::default();
         config.messages.queue.debounce_ms = Some(0);
         config.agents.defaults.max_concurrent = Some(16);
+        config.agents.defaults.model = Some(ModelChoice::Chain(ModelChain {
+            // What is tried again here is tried again by the engine.
+            max_retries: Some(0),
+            ..ModelChain::default()
+        }));
         let settings = Settings {
             config: Arc::new(config),
             models: Arc::new(Models::new(vec![provider], &egress).unwrap()),

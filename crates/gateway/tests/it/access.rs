@@ -163,7 +163,7 @@ fn scopes_are_the_servers_and_declarations_only_shrink() {
         let params = hello(tenant.expose(), json!(["operator.admin"]));
         let granted = greedy.request("connect", params).await.unwrap();
         assert_eq!(granted["auth"]["scopes"], json!(["operator.read", "operator.write"]));
-        for method in ["tenants.list", "tenants.create", "logs.tail"] {
+        for method in ["tenants.list", "tenants.create", "logs.tail", "providers.list"] {
             let refused = greedy.request(method, json!({})).await.unwrap_err();
             assert_eq!(refused["code"], "FORBIDDEN", "{method}");
         }
@@ -171,6 +171,22 @@ fn scopes_are_the_servers_and_declarations_only_shrink() {
         let refused = nobody.request("connect", hello(OPERATOR, json!([]))).await.unwrap_err();
         assert_eq!(refused["code"], "FORBIDDEN");
         assert_eq!(nobody.closed().await, Some(1008));
+    });
+}
+
+#[test]
+fn the_operator_sees_how_the_providers_are_doing() {
+    in_house(quick(), async |house| {
+        let mut operator = house.knock().await;
+        operator.request("connect", connect(OPERATOR)).await.unwrap();
+        let answer = operator.request("providers.list", json!({})).await.unwrap();
+        let provider = &answer["providers"][0];
+        assert_eq!(provider["id"], "sim");
+        assert_eq!(
+            (&provider["circuit"], &provider["circuitOpenMs"]),
+            (&json!("open"), &json!(4_000))
+        );
+        assert_eq!(provider["quota"]["waiting"], 0);
     });
 }
 

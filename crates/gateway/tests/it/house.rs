@@ -173,6 +173,19 @@ pub fn settings(token: &str) -> Arc<Settings> {
     })
 }
 
+/// One provider that keeps failing.
+fn providers() -> Vec<llm::ProviderStanding> {
+    vec![llm::ProviderStanding {
+        id: "sim".to_owned(),
+        endpoint: Some("http://127.0.0.1:1/v1".to_owned()),
+        circuit: llm::CircuitState::Open,
+        circuit_open_ms: 4_000,
+        quota: llm::Quota::default(),
+        last_error: None,
+        models: Vec::new(),
+    }]
+}
+
 impl House {
     fn build(world: &World, limits: Limits) -> Self {
         let bus = Bus::default();
@@ -187,6 +200,7 @@ impl House {
             intake: Arc::new(intake),
             turns: Arc::clone(&turns) as Arc<dyn Turns>,
             pool: Arc::clone(&turns) as Arc<dyn Pool>,
+            providers: Arc::new(providers),
             settings: follow,
             clock: world.clock.clone(),
             ids: world.ids.clone(),

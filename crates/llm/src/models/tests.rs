@@ -11,10 +11,8 @@ fn provider(id: &str, api: Api, models: &[&str]) -> ProviderSettings {
         key: None,
         headers: Vec::new(),
         timeouts: Timeouts::default(),
-        models: models
-            .iter()
-            .map(|id| ModelSettings { id: (*id).to_owned(), max_output: None })
-            .collect(),
+        limits: Limits::default(),
+        models: models.iter().map(|id| ModelSettings::named(*id)).collect(),
     }
 }
 
@@ -83,6 +81,35 @@ fn two_providers_cannot_share_a_name() {
     let settings = vec![provider("a", Api::OpenAi, &[]), provider("a", Api::Anthropic, &[])];
     let egress = Egress::new(egress::Options::default()).unwrap();
     assert!(matches!(Models::new(settings, &egress), Err(Error::DuplicateProvider { .. })));
+}
+
+/// A provider that nobody configured.
+struct Program;
+
+#[async_trait::async_trait]
+impl Provider for Program {
+    fn id(&self) -> &'static str {
+        "claude-cli"
+    }
+
+    async fn stream(
+        &self,
+        _: crate::Request,
+        _: Arc<dyn domain::Pulse>,
+    ) -> Result<crate::EventStream, Error> {
+        Ok(Box::pin(futures::stream::empty()))
+    }
+}
+
+#[test]
+fn a_provider_made_elsewhere_takes_any_model_and_no_name_that_is_taken() {
+    let models = models().with(vec![Arc::new(Program)]).unwrap();
+    let route = models.resolve("claude-cli/opus-4.6").unwrap();
+    assert_eq!(format!("{:?}", route.hops()[0]), "claude-cli/opus-4.6");
+    let twice = models.with(vec![Arc::new(Program)]);
+    assert!(
+        matches!(twice, Err(Error::DuplicateProvider { provider }) if provider == "claude-cli")
+    );
 }
 
 #[test]

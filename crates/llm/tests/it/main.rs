@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod failures;
+mod limits;
 mod openai;
 mod server;
 mod simulated;

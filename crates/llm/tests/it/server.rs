@@ -76,6 +76,7 @@ impl Server {
                 idle: Duration::from_secs(20),
                 total: Duration::from_secs(30),
             },
+            limits: llm::Limits::default(),
             models: Vec::new(),
         }
     }

@@ -34,6 +34,7 @@ fn settings(simulator: &Simulator, api: Api, wait: Duration) -> ProviderSettings
         key: Some(Secret::new(KEY)),
         headers: Vec::new(),
         timeouts: Timeouts { first_byte: wait, idle: wait, total: wait * 4 },
+        limits: llm::Limits::default(),
         models: Vec::new(),
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::settings::agents::ModelChoice;
-use config::settings::models::{Api, Mode, Provider};
+use config::settings::models::{Api, Capability, Modality, Mode, Model as Listed, Provider};
 use config::{Config, Env};
 use domain::backoff::Backoff;
 use domain::{Secret, TenantSlug};
 use egress::Egress;
 use engine::Settings;
-use llm::{ModelSettings, Models, ProviderSettings, Timeouts};
+use llm::{Limits, ModelSettings, Models, Price, ProviderSettings, Timeouts};
 use simulator::Simulator;
 
 use super::Model;
@@ -26,6 +26,8 @@ pub struct Brain {
     state: PathBuf,
     answers: Answers,
     simulator: Option<Simulator>,
+    /// The models of the settings before: what is known of their endpoints goes on.
+    models: Models,
 }
 
 /// A provider that is there when its key is in the environment.
@@ -56,6 +58,10 @@ const WELL_KNOWN: &[WellKnown] = &[
     },
 ];
 
+/// The address of Cloud.ru's models.
+const CLOUD_RU: &str = "foundation-models.api.cloud.ru";
+/// What it allows for one key.
+const CLOUD_RU_PER_SECOND: u64 = 15;
 /// The provider name of the built-in simulator.
 const SIMULATOR: &str = "simulator";
 /// What answers when there is nobody else: it repeats what it was told, at the speed of a quick model.
@@ -70,7 +76,8 @@ impl Brain {
     /// When the system's certificate authorities cannot be read.
     pub fn new(env: Env, state: &Path, answers: Answers) -> Result<Self, Error> {
         let egress = Egress::new(egress::Options::default())?;
-        Ok(Self { egress, env, state: state.to_owned(), answers, simulator: None })
+        let (simulator, models) = (None, Models::default());
+        Ok(Self { egress, env, state: state.to_owned(), answers, simulator, models })
     }
 
     /// The settings that follow from a configuration.
@@ -96,7 +103,8 @@ impl Brain {
             providers.retain(|provider| provider.id != SIMULATOR);
             providers.push(self.simulator().await?);
         }
-        let models = Models::new(providers, &self.egress)?;
+        let models = Models::new(providers, &self.egress)?.after(&self.models);
+        self.models = models.clone();
         let workspaces = self.workspaces(&config);
         Ok(Settings {
             models: Arc::new(models),
@@ -142,6 +150,7 @@ impl Brain {
             key: None,
             headers: Vec::new(),
             timeouts: Timeouts::default(),
+            limits: Limits::default(),
             models: Vec::new(),
         })
     }
@@ -179,6 +188,7 @@ impl WellKnown {
             key,
             headers: Vec::new(),
             timeouts: Timeouts::default(),
+            limits: Limits::default(),
             models: Vec::new(),
         }
     }
@@ -205,10 +215,7 @@ fn configured(id: &str, provider: &Provider, env: &Env) -> Option<ProviderSettin
     };
     let written = provider.api_key.clone().filter(|key| !key.is_blank());
     let key = written.or_else(|| env.get(known?.key).map(Secret::new));
-    let model = |model: &config::settings::models::Model| ModelSettings {
-        id: model.id.clone(),
-        max_output: model.max_tokens,
-    };
+    let limits = limits(&base_url, provider);
     Some(ProviderSettings {
         id: id.to_owned(),
         base_url,
@@ -224,8 +231,54 @@ fn configured(id: &str, provider: &Provider, env: &Env) -> Option<ProviderSettin
             idle: Duration::from_millis(provider.timeouts.idle_ms),
             total: Duration::from_millis(provider.timeouts.total_ms),
         },
-        models: provider.models.iter().map(model).collect(),
+        limits,
+        models: provider.models.iter().map(listed).collect(),
     })
+}
+
+/// What is written, over what is known of the address.
+fn limits(base_url: &str, provider: &Provider) -> Limits {
+    let written = provider.limits;
+    let host = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let is_cloud_ru = host.split(['/', ':']).next() == Some(CLOUD_RU);
+    let known = is_cloud_ru.then_some(CLOUD_RU_PER_SECOND);
+    Limits {
+        requests_per_minute: written.requests_per_minute,
+        tokens_per_minute: written.tokens_per_minute,
+        concurrent_requests: written.concurrent_requests,
+        requests_per_second: written.requests_per_second.or(known),
+        queue: written.queue,
+    }
+}
+
+/// A model of the file.
+fn listed(model: &Listed) -> ModelSettings {
+    let named = ModelSettings::named(&model.id);
+    let mut capabilities = match &model.capabilities {
+        Some(written) => written.iter().copied().map(capability).collect(),
+        None => named.capabilities,
+    };
+    if model.capabilities.is_none() && model.input.contains(&Modality::Image) {
+        capabilities.insert(llm::Capability::Vision);
+    }
+    ModelSettings {
+        id: named.id,
+        max_output: model.max_tokens,
+        context_window: model.context_window,
+        capabilities,
+        price: model.cost.map(|cost| Price { input: cost.input, output: cost.output }),
+    }
+}
+
+fn capability(written: Capability) -> llm::Capability {
+    match written {
+        Capability::Chat => llm::Capability::Chat,
+        Capability::Code => llm::Capability::Code,
+        Capability::Vision => llm::Capability::Vision,
+        Capability::ToolUse => llm::Capability::ToolUse,
+        Capability::Streaming => llm::Capability::Streaming,
+        Capability::FunctionCalling => llm::Capability::FunctionCalling,
+    }
 }
 
 /// With a key, or on this machine, where servers usually want none.
@@ -286,6 +339,20 @@ mod tests {
         let keyed = r#"{models: {providers: {cloudru: {baseUrl: "https://c.test/v1", apiKey: "k",
             models: [{id: "zai-org/GLM-4.7"}]}}}}"#;
         assert_eq!(model(&[], Answers::WhoeverCan, keyed).await.0, "cloudru/zai-org/GLM-4.7");
+    }
+
+    #[test]
+    fn what_is_known_of_an_address_holds_where_nothing_is_written() {
+        let per_second = |base_url: &str, written| {
+            let mut provider =
+                Provider { base_url: Some(base_url.to_owned()), ..Provider::default() };
+            provider.limits.requests_per_second = written;
+            let env: Env = std::iter::empty::<(&str, &str)>().collect();
+            configured("x", &provider, &env).unwrap().limits.requests_per_second
+        };
+        assert_eq!(per_second("https://foundation-models.api.cloud.ru/v1", None), Some(15));
+        assert_eq!(per_second("https://foundation-models.api.cloud.ru/v1", Some(9)), Some(9));
+        assert_eq!(per_second("https://foundation-models.api.cloud.ru.evil.test/v1", None), None);
     }
 
     #[tokio::test]

@@ -36,6 +36,17 @@ pub(super) const TIMING: &[Item] = &[
             Ok(())
         },
     },
+    Item {
+        name: "slow",
+        value: "TIMES",
+        line: "Takes so many times as long until the first token, as a provider in a brown-out does.",
+        example: "echo+first=30ms+slow=10",
+        set: |recipe, value| {
+            value.text()?;
+            recipe.timing.slow = Some(value.number(1, 1_000)?.max(1));
+            Ok(())
+        },
+    },
 ];
 
 pub(super) const BYTES: &[Item] = &[

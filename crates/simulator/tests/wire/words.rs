@@ -38,7 +38,7 @@ impl Check<'_> {
         match self.name {
             "echo" | "story" | "script" | "words" | "think" | "think-as" | "tools" | "choices"
             | "usage" | "cached" | "window" | "proper" | "huge-line" => self.content().await,
-            "pace" | "first" | "headers" => self.timing().await,
+            "pace" | "first" | "headers" | "slow" => self.timing().await,
             "chunk" | "crlf" | "comments" | "nospace" | "multiline" | "bom" | "unknown"
             | "no-done" => self.bytes().await,
             "leak" | "leak-think" | "args" | "name" | "id" | "index-zero" | "finish"
@@ -156,6 +156,7 @@ impl Check<'_> {
             let (least_head, least) = match self.name {
                 "pace" => (0, 12),
                 "first" => (0, 30),
+                "slow" => (0, 300),
                 _ => (30, 30),
             };
             assert!(to_head >= Duration::from_millis(least_head), "{}", self.name);
