@@ -33,6 +33,19 @@ pub enum Kind {
     Internal,
 }
 
+/// A failure that is told to others: what an error says, without the error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// What it means to the caller.
+    pub kind: Kind,
+    /// The stable code.
+    pub code: &'static str,
+    /// One line about what went wrong and what to do, without secrets.
+    pub text: String,
+    /// The numbers in it by name, for a program.
+    pub figures: Vec<(&'static str, f64)>,
+}
+
 /// An error with a stable code that `openclaw explain CODE` knows.
 pub trait Coded: std::error::Error {
     /// What the failure means to the caller.
@@ -45,5 +58,20 @@ pub trait Coded: std::error::Error {
     /// are written as in JSON.
     fn figures(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// What an error says.
+    #[must_use]
+    pub fn of(error: &dyn Coded) -> Self {
+        Self {
+            kind: error.kind(),
+            code: error.code(),
+            text: error.to_string(),
+            figures: error.figures(),
+        }
     }
 }

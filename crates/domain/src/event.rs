@@ -1,6 +1,6 @@
 //! What happened, told to whoever listens. An event is never the only copy of anything.
 
-use crate::{MessageId, RunId, SessionKey, Timestamp};
+use crate::{Failure, MessageId, RunId, SessionKey, Timestamp};
 
 /// Something that happened in one session.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,10 +72,8 @@ pub enum EventBody {
         run: RunId,
         /// Runs that were to be answered by the same turn.
         merged: Vec<RunId>,
-        /// The stable code of what went wrong.
-        code: &'static str,
-        /// One line about what went wrong and what to do, without secrets.
-        text: String,
+        /// What went wrong.
+        failure: Failure,
         /// When it is tried again; `None` when it is parked until somebody looks.
         retry_at: Option<Timestamp>,
     },

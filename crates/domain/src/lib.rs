@@ -24,7 +24,7 @@ pub mod worker;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use concurrency::Pool;
-pub use error::{Coded, Kind};
+pub use error::{Coded, Failure, Kind};
 pub use event::{Event, EventBody};
 pub use id::{BadName, MessageId, RunId, SessionId, SessionKey, TenantId, TenantSlug};
 pub use message::{Answer, Channel, Delivery, Inbound, Intake, Refusal, Role, Verdict};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::text::one_line;
-use domain::{Coded, Kind, Refusal};
+use domain::{Coded, Failure, Kind, Refusal};
 
 use crate::protocol::Scope;
 
@@ -163,13 +163,8 @@ pub enum Error {
     #[error(transparent)]
     Web(#[from] channels::web::Error),
     /// A turn failed.
-    #[error("{text}")]
-    Turn {
-        /// Its stable code.
-        code: &'static str,
-        /// What went wrong, and what to do.
-        text: String,
-    },
+    #[error("{}", .0.text)]
+    Turn(Failure),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -215,7 +210,11 @@ impl Coded for Error {
             Self::Api(error) => error.kind(),
             Self::Web(error) => error.kind(),
             Self::Store(error) => error.kind(),
-            Self::Turn { .. } => Kind::Upstream,
+            // A limit of the caller's own is the caller's affair; everything else is what we depend on.
+            Self::Turn(failure) => match failure.kind {
+                kind @ (Kind::Exhausted { .. } | Kind::Forbidden) => kind,
+                _ => Kind::Upstream,
+            },
             _ => Kind::Invalid,
         }
     }
@@ -224,6 +223,7 @@ impl Coded for Error {
         match self {
             Self::Refused(refusal) => refusal.figures(),
             Self::Store(error) => error.figures(),
+            Self::Turn(failure) => failure.figures.clone(),
             _ => Vec::new(),
         }
     }
@@ -262,7 +262,7 @@ impl Coded for Error {
             Self::Api(error) => error.code(),
             Self::Web(error) => error.code(),
             Self::Store(error) => error.code(),
-            Self::Turn { code, .. } => code,
+            Self::Turn(failure) => failure.code,
             Self::TimedOut { .. } => "method-timeout",
             Self::Log(_) => "log-unreadable",
             Self::BrokenOff => "answer-broken-off",

@@ -145,9 +145,9 @@ impl From<&Error> for Problem {
             _ => None,
         };
         let mut problem = Self::of(error);
-        if let Error::Turn { text, .. } = error {
+        if let Error::Turn(failure) = error {
             // The engine wrote it for the person who asked.
-            problem.detail.clone_from(text);
+            problem.detail.clone_from(&failure.text);
         }
         Self { status: status.unwrap_or(problem.status), ..problem }
     }

@@ -253,7 +253,8 @@ fn lines(event: &Event, is_page: bool) -> Vec<Line> {
             let end = json!({ "state": "aborted", "message": spoken(text, event.at) });
             with(ending(session, run, merged, &end), &|| vec![Line::lifecycle(session, run, "end")])
         }
-        EventBody::Failed { run, merged, code, text, retry_at } => {
+        EventBody::Failed { run, merged, failure, retry_at } => {
+            let (code, text) = (failure.code, &failure.text);
             let mut end = json!({
                 "state": "error", "errorKind": error_kind(code), "errorMessage": text, "code": code,
             });

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::backoff::Backoff;
 use domain::queue::{QueueDrop, QueuePolicy};
-use domain::{Answer, Event, EventBody, MessageId, Role, Timestamp};
+use domain::{Answer, Event, EventBody, Failure, MessageId, Role, Timestamp};
 use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome};
 
 use super::Runs;
@@ -62,21 +62,23 @@ impl Ending<'_> {
                 };
                 (outcome, None, how)
             }
-            Conclusion::Retry { after, code, text } => {
+            Conclusion::Retry { after, failure } => {
                 let due_at = self.shared.clock.now().after(after);
-                let told = self.failed(code, text.clone(), Some(due_at));
-                (Outcome::Retry { due_at, code: code.to_owned(), text }, Some(told), "failed")
+                let (code, text) = (failure.code.to_owned(), failure.text.clone());
+                let told = self.failed(failure, Some(due_at));
+                (Outcome::Retry { due_at, code, text }, Some(told), "failed")
             }
-            Conclusion::Postpone { after, code, text } => {
+            Conclusion::Postpone { after, failure } => {
                 let due_at = self.shared.clock.now().after(after);
-                let told = self.failed(code, text.clone(), Some(due_at));
-                let code = code.to_owned();
+                let (code, text) = (failure.code.to_owned(), failure.text.clone());
+                let told = self.failed(failure, Some(due_at));
                 (Outcome::Postpone { due_at, code, text }, Some(told), "postponed")
             }
-            Conclusion::Park { code, text } => {
+            Conclusion::Park { failure } => {
                 metrics::parked(self.claimed.messages.len());
-                let told = self.failed(code, text.clone(), None);
-                (Outcome::Park { code: code.to_owned(), text }, Some(told), "parked")
+                let (code, text) = (failure.code.to_owned(), failure.text.clone());
+                let told = self.failed(failure, None);
+                (Outcome::Park { code, text }, Some(told), "parked")
             }
             Conclusion::Release => (Outcome::Release, None, "released"),
         };
@@ -150,13 +152,13 @@ impl Ending<'_> {
         self.claimed.messages.iter().enumerate().map(line).collect()
     }
 
-    fn failed(&self, code: &'static str, text: String, retry_at: Option<Timestamp>) -> EventBody {
-        tracing::warn!(session = %self.claimed.key, code, reason = text, parked = retry_at.is_none(), "a turn failed");
+    fn failed(&self, failure: Failure, retry_at: Option<Timestamp>) -> EventBody {
+        let (code, reason) = (failure.code, &failure.text);
+        tracing::warn!(session = %self.claimed.key, code, reason, parked = retry_at.is_none(), "a turn failed");
         EventBody::Failed {
             run: self.runs.run.clone(),
             merged: self.runs.merged.clone(),
-            code,
-            text,
+            failure,
             retry_at,
         }
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::Coded;
+use domain::Failure;
 use domain::backoff::Backoff;
 use domain::event::Usage;
 use llm::StreamEvent;
@@ -49,16 +49,16 @@ pub(super) enum Effect {
 }
 
 /// How a turn ends.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Conclusion {
     /// With an answer.
     Answer { text: String, model: String, usage: Usage, aborted: bool },
     /// It is tried again after a while.
-    Retry { after: Duration, code: &'static str, text: String },
+    Retry { after: Duration, failure: Failure },
     /// It is tried again after a while, and this was no attempt: nothing about the messages failed.
-    Postpone { after: Duration, code: &'static str, text: String },
+    Postpone { after: Duration, failure: Failure },
     /// It is not tried again until somebody looks.
-    Park { code: &'static str, text: String },
+    Park { failure: Failure },
     /// The messages go back to the queue as if nothing had been tried.
     Release,
 }
@@ -86,9 +86,9 @@ impl Conclusion {
     /// The stable code of what went wrong.
     pub(super) fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Retry { code, .. } | Self::Postpone { code, .. } | Self::Park { code, .. } => {
-                Some(code)
-            }
+            Self::Retry { failure, .. }
+            | Self::Postpone { failure, .. }
+            | Self::Park { failure } => Some(failure.code),
             Self::Answer { .. } | Self::Release => None,
         }
     }
@@ -148,23 +148,23 @@ impl Machine {
     /// away is no failure of the messages, however long it stays away, and neither is a provider that is not
     /// asked because of its limits or its circuit.
     fn failure(&self, error: &Error) -> Conclusion {
-        let (code, text) = (error.code(), error.to_string());
+        let failure = Failure::of(error);
         if matches!(error, Error::Store(store) if store.is_passing()) {
-            return Conclusion::Postpone { after: self.retry.first, code, text };
+            return Conclusion::Postpone { after: self.retry.first, failure };
         }
         // Nobody was asked, so nobody failed.
         if matches!(error, Error::Model(model) if model.is_unsent()) {
             let after = error.retry_after().unwrap_or_default();
             let after = after.clamp(self.retry.first, self.retry.longest.max(self.retry.first));
-            return Conclusion::Postpone { after, code, text };
+            return Conclusion::Postpone { after, failure };
         }
         let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {
             Some(delay) => {
                 let asked = error.retry_after().unwrap_or_default().min(self.retry.longest);
-                Conclusion::Retry { after: delay.max(asked), code, text }
+                Conclusion::Retry { after: delay.max(asked), failure }
             }
-            None => Conclusion::Park { code, text },
+            None => Conclusion::Park { failure },
         }
     }
 }
@@ -221,8 +221,10 @@ mod tests {
     #[test]
     fn a_passing_failure_is_retried_later_each_time_then_parked() {
         let after = |failed| match conclusion(machine(failed).step(overloaded(None))) {
-            Conclusion::Retry { after, code: "model-overloaded", .. } => Some(after.as_secs()),
-            Conclusion::Park { code: "model-overloaded", .. } => None,
+            Conclusion::Retry { after, failure } if failure.code == "model-overloaded" => {
+                Some(after.as_secs())
+            }
+            Conclusion::Park { failure } if failure.code == "model-overloaded" => None,
             other => panic!("{other:?}"),
         };
         assert_eq!(
@@ -249,13 +251,16 @@ mod tests {
             let away = store::Error::Unavailable { action: "reading" };
             let told = conclusion(machine(failed).step(Happening::Failed(away.into())));
             assert!(
-                matches!(told, Conclusion::Postpone { code: "store-unavailable", .. }),
+                matches!(&told, Conclusion::Postpone { failure, .. } if failure.code == "store-unavailable"),
                 "{told:?}"
             );
         }
         let broken = store::Error::Disk { action: "reading" };
         let told = conclusion(machine(0).step(Happening::Failed(broken.into())));
-        assert!(matches!(told, Conclusion::Park { code: "store-disk", .. }), "{told:?}");
+        assert!(
+            matches!(&told, Conclusion::Park { failure } if failure.code == "store-disk"),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -278,7 +283,10 @@ mod tests {
             retry_after: None,
         };
         let told = conclusion(machine(0).step(Happening::Failed(too_large.into())));
-        assert!(matches!(told, Conclusion::Park { code: "provider-limit", .. }), "{told:?}");
+        assert!(
+            matches!(&told, Conclusion::Park { failure } if failure.code == "provider-limit"),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -286,7 +294,9 @@ mod tests {
         let error =
             llm::Error::Authentication { provider: "p".to_owned(), message: "no".to_owned() };
         let parked = conclusion(machine(0).step(Happening::Failed(error.into())));
-        assert!(matches!(parked, Conclusion::Park { code: "model-authentication", .. }));
+        assert!(
+            matches!(&parked, Conclusion::Park { failure } if failure.code == "model-authentication")
+        );
     }
 
     #[test]
@@ -306,6 +316,8 @@ mod tests {
     #[test]
     fn an_empty_answer_is_a_failure() {
         let retried = conclusion(machine(0).step(done()));
-        assert!(matches!(retried, Conclusion::Retry { code: "model-empty-answer", .. }));
+        assert!(
+            matches!(&retried, Conclusion::Retry { failure, .. } if failure.code == "model-empty-answer")
+        );
     }
 }

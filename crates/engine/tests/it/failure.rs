@@ -11,7 +11,7 @@ use crate::scene::Scene;
 async fn failure(scene: &mut Scene) -> (&'static str, bool) {
     scene
         .until(|body| match body {
-            EventBody::Failed { code, retry_at, .. } => Some((*code, retry_at.is_none())),
+            EventBody::Failed { failure, retry_at, .. } => Some((failure.code, retry_at.is_none())),
             _ => None,
         })
         .await

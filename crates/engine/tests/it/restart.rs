@@ -157,7 +157,7 @@ both_engines! {
         }
         let mut scene = start(world, "echo").await;
         let told = scene.until(|body| match body {
-            EventBody::Failed { code, retry_at, .. } => Some((*code, *retry_at)),
+            EventBody::Failed { failure, retry_at, .. } => Some((failure.code, *retry_at)),
             _ => None,
         });
         assert_eq!(told.await, ("turn-defect", None));

@@ -1,6 +1,6 @@
 //! Events in the words of protocol v4: in order, for our page and for other clients.
 
-use domain::PartialAnswer;
+use domain::{Failure, Kind, PartialAnswer};
 
 use super::*;
 
@@ -81,8 +81,12 @@ fn a_failure_says_whether_it_is_tried_again() {
         let body = EventBody::Failed {
             run: run("a"),
             merged: vec![],
-            code: "model-timeout",
-            text,
+            failure: Failure {
+                kind: Kind::Upstream,
+                code: "model-timeout",
+                text,
+                figures: Vec::new(),
+            },
             retry_at,
         };
         tell(&mut teller, &event(body)).remove(0).1

@@ -108,8 +108,12 @@ fn failures_are_told_in_the_callers_shape() {
         let failed = |retry_at| EventBody::Failed {
             run: run("k-1"),
             merged: vec![],
-            code: "model-timeout",
-            text: "the model did not answer".to_owned(),
+            failure: domain::Failure {
+                kind: domain::Kind::Upstream,
+                code: "model-timeout",
+                text: "the model did not answer".to_owned(),
+                figures: Vec::new(),
+            },
             retry_at,
         };
         let told = vec![failed(Some(domain::Timestamp(9))), failed(None)];

@@ -151,13 +151,13 @@ impl Waiting {
             EventBody::Aborted { run, merged, text } if mine(run, merged) => {
                 Ok(Some(self.end(text, Usage::default())))
             }
-            EventBody::Failed { run, merged, code, text, retry_at } if mine(run, merged) => {
+            EventBody::Failed { run, merged, failure, retry_at } if mine(run, merged) => {
                 self.begun = false;
                 if retry_at.is_some() {
                     return Ok(Some(Piece::Again));
                 }
                 self.stops = false;
-                Err(Error::Turn { code, text: text.clone() })
+                Err(Error::Turn(failure.clone()))
             }
             _ => Ok(None),
         }
