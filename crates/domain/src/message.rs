@@ -135,6 +135,12 @@ pub enum Refusal {
     /// The tenant is suspended.
     #[error("the tenant {0:?} is suspended; its operator can reinstate it")]
     Suspended(String),
+    /// The one who wrote is suspended.
+    #[error("whoever wrote this is suspended here; the tenant's operator can reinstate them")]
+    PersonSuspended,
+    /// The session is suspended.
+    #[error("the session {0} is suspended; its operator can reset it, which begins a new one")]
+    SessionSuspended(String),
     /// The text is empty or too long.
     #[error(
         "a message has 1 to {LONGEST_TEXT} bytes of text, this one has {0}; split it or shorten it"
@@ -230,7 +236,9 @@ impl Coded for Refusal {
     fn kind(&self) -> Kind {
         match self {
             Self::NoTenant(_) => Kind::NotFound,
-            Self::Suspended(_) => Kind::Forbidden,
+            Self::Suspended(_) | Self::PersonSuspended | Self::SessionSuspended(_) => {
+                Kind::Forbidden
+            }
             Self::Text(_) => Kind::Invalid,
             Self::QueueFull { retry_after, .. }
             | Self::TenantQueue { retry_after, .. }
@@ -246,6 +254,8 @@ impl Coded for Refusal {
         match self {
             Self::NoTenant(_) => "tenant-not-found",
             Self::Suspended(_) => "tenant-suspended",
+            Self::PersonSuspended => "person-suspended",
+            Self::SessionSuspended(_) => "session-suspended",
             Self::Text(_) => "message-text-size",
             Self::QueueFull { .. } => "session-queue-full",
             Self::Backpressure { .. } => "backpressure-refused",

@@ -106,9 +106,9 @@ pub enum Occurrence {
     /// A session lives longer.
     #[serde(rename = "session.extended")]
     SessionExtended { tenant_id: TenantSlug, session_id: SessionKey, expires_at: Timestamp },
-    /// A session that was over is gone.
-    #[serde(rename = "session.deleted")]
-    SessionDeleted { tenant_id: TenantSlug, session_id: SessionKey },
+    /// Sessions that were over are gone, of one tenant or of all.
+    #[serde(rename = "session.cleaned")]
+    SessionsCleaned { tenant_id: Option<TenantSlug>, expired: u64, deleted: u64 },
 
     /// Somebody may let one device in.
     #[serde(rename = "link.created")]
@@ -122,6 +122,9 @@ pub enum Occurrence {
     /// A parked message has its turn again.
     #[serde(rename = "inbox.replayed")]
     InboxReplayed { tenant_id: TenantSlug, message_id: MessageId },
+    /// Every parked message has its turn again.
+    #[serde(rename = "inbox.replayed_all")]
+    InboxReplayedAll { count: u64 },
     /// A message was given up.
     #[serde(rename = "inbox.dropped")]
     InboxDropped { tenant_id: TenantSlug, message_id: MessageId },
@@ -273,6 +276,17 @@ pub enum Occurrence {
     BudgetReset { tenant_id: TenantSlug, person: Option<String>, budget: String },
 }
 
+/// Whether something is written into the audit table, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// Somebody's decision: the row is written in the transaction that makes the change.
+    Change,
+    /// Worth knowing later: whoever keeps the audit writes it down when it is told.
+    Note,
+    /// Too frequent to be kept one by one; figures and the log have it.
+    Nowhere,
+}
+
 /// Whoever wants to know what happened. Being told never fails and never waits.
 pub trait Witness: Send + Sync + 'static {
     /// Something happened, and is stored if it is to be stored.
@@ -302,6 +316,7 @@ impl Occurrence {
             | O::DeviceAdmitted { .. }
             | O::DeviceRevoked { .. }
             | O::InboxReplayed { .. }
+            | O::InboxReplayedAll { .. }
             | O::InboxDropped { .. } => SourceContext::Core,
             O::TenantCreated { .. }
             | O::TenantTierChanged { .. }
@@ -320,7 +335,7 @@ impl Occurrence {
             | O::SessionSuspended { .. }
             | O::SessionReset { .. }
             | O::SessionExtended { .. }
-            | O::SessionDeleted { .. } => SourceContext::Session,
+            | O::SessionsCleaned { .. } => SourceContext::Session,
             O::WorkerSpawned { .. }
             | O::WorkerRecycled { .. }
             | O::WorkerStuck { .. }
@@ -340,6 +355,57 @@ impl Occurrence {
             | O::TokenBudgetWarning { .. }
             | O::BudgetChanged { .. }
             | O::BudgetReset { .. } => SourceContext::AiFabric,
+        }
+    }
+
+    /// Whether this is written into the audit table, and by whom.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        use Occurrence as O;
+        match self {
+            O::TenantCreated { .. }
+            | O::TenantTierChanged { .. }
+            | O::TenantSuspended { .. }
+            | O::TenantReinstated { .. }
+            | O::TenantDeleted { .. }
+            | O::TenantTokenRotated { .. }
+            | O::PersonTierChanged { .. }
+            | O::PersonSuspended { .. }
+            | O::PersonReinstated { .. }
+            | O::SessionSuspended { .. }
+            | O::SessionReset { .. }
+            | O::SessionExtended { .. }
+            | O::SessionsCleaned { .. }
+            | O::LinkCreated { .. }
+            | O::DeviceAdmitted { .. }
+            | O::DeviceRevoked { .. }
+            | O::InboxReplayed { .. }
+            | O::InboxReplayedAll { .. }
+            | O::InboxDropped { .. }
+            | O::BudgetChanged { .. }
+            | O::BudgetReset { .. } => Record::Change,
+            O::WorkspaceProvisioned { .. }
+            | O::WorkerRecycled { .. }
+            | O::WorkerStuck { .. }
+            | O::RequestTimedOut { .. }
+            | O::BackpressureActivated { .. }
+            | O::MessageDeliveryFailed { .. }
+            | O::FallbackTriggered { .. }
+            | O::RateLimitHit { .. }
+            | O::TokenBudgetWarning { .. } => Record::Note,
+            O::PersonCreated { .. }
+            | O::SessionCreated { .. }
+            | O::SessionActivated { .. }
+            | O::SessionExpired { .. }
+            | O::WorkerSpawned { .. }
+            | O::RequestQueued { .. }
+            | O::RequestStarted { .. }
+            | O::RequestCompleted { .. }
+            | O::MessageReceived { .. }
+            | O::MessageSent { .. }
+            | O::ModelRequested { .. }
+            | O::ModelResponded { .. }
+            | O::ModelFailed { .. } => Record::Nowhere,
         }
     }
 }

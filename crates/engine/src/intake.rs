@@ -68,7 +68,11 @@ impl Door {
         let admitted = match admission {
             Admission::Admitted(admitted) => admitted,
             Admission::NoTenant => return Err(Refusal::NoTenant(slug())),
-            Admission::Suspended => return Err(Refusal::Suspended(slug())),
+            Admission::TenantSuspended => return Err(Refusal::Suspended(slug())),
+            Admission::PersonSuspended => return Err(Refusal::PersonSuspended),
+            Admission::SessionSuspended => {
+                return Err(Refusal::SessionSuspended(inbound.session.to_string()));
+            }
             Admission::Full(waiting) => {
                 return Err(Refusal::QueueFull { waiting, cap, retry_after: RETRY_WHEN_FULL });
             }
@@ -87,6 +91,14 @@ impl Door {
                 debounce: inbound.debounce,
             });
             self.queued(admitted.message, &inbound.session);
+            let what = Occurrence::MessageReceived {
+                platform: inbound.session.account.clone(),
+                tenant_id: inbound.session.tenant.clone(),
+                chat_id: inbound.session.conversation.clone(),
+                message_id: admitted.message,
+            };
+            let (at, correlation) = (admitted.received_at, admitted.message.0);
+            self.shared.bus.tell(PlatformEvent::new(what, at, correlation));
             self.shared.bus.publish(Event {
                 session: inbound.session,
                 at: admitted.received_at,

@@ -9,6 +9,7 @@ mod intake;
 mod mailbox;
 pub mod metrics;
 mod outbox;
+mod oversight;
 mod pool;
 mod running;
 mod settings;
@@ -110,6 +111,7 @@ impl Engine {
             admission,
             workers,
         });
+        oversight::start(&shared).await?;
         let mailbox = Mailbox::start(Arc::clone(&shared));
         Ok(Self { shared, mailbox })
     }

@@ -20,6 +20,8 @@ const RECYCLED: &str = "openclaw_workers_recycled_total";
 const STUCK: &str = "openclaw_worker_stuck_total";
 const REFUSALS: &str = "openclaw_refusals_total";
 
+const UNAUDITED: &str = "openclaw_audit_dropped_total";
+
 /// Says what each metric means.
 pub fn describe() {
     describe_counter!(TAKEN, "Messages handed in, by what became of them.");
@@ -33,6 +35,7 @@ pub fn describe() {
     describe_counter!(TOKENS, "Tokens that models used, by kind.");
     describe_gauge!(RUNNING, "Turns that run now.");
     describe_gauge!(WAITING, "Sessions that wait for a turn.");
+    describe_counter!(UNAUDITED, "Events that were to be audited and came too fast to be kept.");
     describe_counter!(PARKED, "Messages parked because their turns kept failing.");
     describe_counter!(RECYCLED, "Workers that a new one took the place of, by reason.");
     describe_counter!(REFUSALS, "Messages that were refused, by the stable code of why.");
@@ -50,6 +53,10 @@ pub(crate) fn taken(verdict: &Verdict) {
         }
     };
     counter!(TAKEN, "verdict" => word).increment(1);
+}
+
+pub(crate) fn unaudited(events: u64) {
+    counter!(UNAUDITED).increment(events);
 }
 
 pub(crate) fn turn_ended(how: &'static str, took: Duration) {

@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     Stuck(Duration),
     /// Its process used so much memory, and might use so much; in bytes.
     Memory { bytes: u64, limit: u64 },
+    /// Its tenant, its session or the one who is answered was suspended.
+    Suspended,
 }
 
 /// The turns that run now; at most one in a session.
@@ -33,6 +35,7 @@ pub(crate) struct Running {
 /// One running turn's place; it is given up when this is dropped.
 pub(crate) struct Place {
     running: Running,
+    claim: Claim,
     session: SessionKey,
     stop: Stop,
     answer: Arc<Mutex<PartialAnswer>>,
@@ -67,7 +70,7 @@ impl Running {
         let (stop, answer) = (Stop::default(), Arc::new(Mutex::new(answer)));
         let turn = Turn { claim, runs, stop: Some(stop.clone()), answer: Arc::clone(&answer) };
         self.lock().insert(session.clone(), turn);
-        Place { running: self.clone(), session, stop, answer }
+        Place { running: self.clone(), claim, session, stop, answer }
     }
 
     /// What the turn of a session has said so far.
@@ -127,7 +130,8 @@ impl Place {
     /// From now on there is nothing left to stop. What was said can be seen until the place is given up,
     /// so that nobody finds it gone before the whole answer is stored.
     pub(crate) fn conclude(&self) {
-        if let Some(turn) = self.running.lock().get_mut(&self.session) {
+        let mut turns = self.running.lock();
+        if let Some(turn) = turns.get_mut(&self.session).filter(|turn| turn.claim == self.claim) {
             turn.stop = None;
         }
     }
@@ -135,7 +139,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.running.lock().remove(&self.session);
+        let mut turns = self.running.lock();
+        // The place may be another turn's by now: that of the session that took the place of this one's.
+        if turns.get(&self.session).is_some_and(|turn| turn.claim == self.claim) {
+            turns.remove(&self.session);
+        }
     }
 }
 
@@ -188,6 +196,32 @@ mod tests {
         assert_eq!(running.claims(), [claim], "its lease is kept");
         drop(place);
         assert_eq!(running.said(&session), None);
+        assert_eq!(running.claims(), []);
+    }
+
+    #[test]
+    fn the_end_of_a_turn_leaves_the_place_of_the_next_one_alone() {
+        let (running, session) =
+            (Running::default(), "agent:main:main".parse::<SessionKey>().unwrap());
+        let enter = |id| {
+            let claim = Claim {
+                session: SessionId(Uuid::from_u128(id)),
+                owner: Uuid::from_u128(7),
+                fence: 1,
+            };
+            let answer = PartialAnswer {
+                id: MessageId(Uuid::from_u128(id)),
+                run: RunId("r".to_owned()),
+                since: Timestamp(1),
+                text: String::new(),
+            };
+            running.enter(claim, session.clone(), Vec::new(), answer)
+        };
+        let (old, new) = (enter(1), enter(2));
+        old.conclude();
+        drop(old);
+        assert_eq!(running.claims().len(), 1);
+        drop(new);
         assert_eq!(running.claims(), []);
     }
 }

@@ -5,7 +5,7 @@
 
 use bus::Topic;
 use domain::tenant::TenantStatus;
-use domain::{Coded, Kind, Refusal, Secret, SessionKey, TenantId, TenantSlug};
+use domain::{Actor, Coded, Kind, Refusal, Secret, SessionKey, TenantId, TenantSlug};
 use store::{Device, NewDevice, Store, Tenant};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -127,6 +127,16 @@ impl Access {
     #[must_use]
     pub fn topic(&self) -> Topic {
         self.only_tenant().map_or(Topic::All, |slug| Topic::Tenant(slug.clone()))
+    }
+
+    /// Who changes something when the bearer does, for the audit.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match (self.who, &self.reach) {
+            (Who::Device(id), _) => Actor::Device(id),
+            (_, Reach::Tenant(own)) => Actor::Tenant(own.slug.clone()),
+            (Who::Operator | Who::Tenant(_), Reach::All) => Actor::Operator,
+        }
     }
 
     /// The name under which the bearer speaks.
@@ -258,7 +268,8 @@ impl Keeper {
         };
         let scopes = access.scope.included().into_iter().map(|scope| scope.as_str().to_owned());
         let new = NewDevice { label: label.to_owned(), scopes: scopes.collect(), tenant };
-        let (device, credential) = self.store.create_device(new).await?;
+        let store = self.store.acting_as(access.actor());
+        let (device, credential) = store.create_device(new).await?;
         if in_place {
             access.who = Who::Device(device.id);
             admission.credential = Some(credential.clone());
@@ -294,5 +305,6 @@ fn reach(tenant: Tenant) -> Result<Reach, Error> {
     match tenant.status {
         TenantStatus::Active => Ok(Reach::Tenant(tenant)),
         TenantStatus::Suspended => Err(Refusal::Suspended(tenant.slug.to_string()).into()),
+        TenantStatus::Deleted => Err(Error::BadCredential),
     }
 }

@@ -4,9 +4,11 @@
 //! looks at its parameters before the table was asked.
 
 mod agents;
+mod audit;
 mod chat;
 mod health;
 mod logs;
+mod persons;
 mod providers;
 mod sessions;
 mod tenants;
@@ -19,7 +21,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::Session;
+use store::{Session, Store};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -71,14 +73,21 @@ const METHODS: &[Method] = &[
         listens: true,
         ..Method::seeing("sessions.subscribe", |call| sessions::subscribe(call).boxed())
     },
+    Method::governing("sessions.extend", |call| sessions::extend(call).boxed()),
+    Method::governing("sessions.suspend", |call| sessions::suspend(call).boxed()),
+    Method::governing("sessions.clean", |call| sessions::clean(call).boxed()),
     Method {
         operators_only: true,
         ..Method::seeing("tenants.list", |call| tenants::list(call).boxed())
     },
+    Method::governing("tenants.create", |call| tenants::create(call).boxed()),
+    Method::governing("tenants.tier", |call| tenants::tier(call).boxed()),
+    Method::governing("tenants.suspend", |call| tenants::suspend(call).boxed()),
+    Method::governing("tenants.reinstate", |call| tenants::reinstate(call).boxed()),
+    Method::governing("tenants.delete", |call| tenants::delete(call).boxed()),
     Method {
         operators_only: true,
-        scope: Scope::Admin,
-        ..Method::speaking("tenants.create", |call| tenants::create(call).boxed())
+        ..Method::seeing("persons.list", |call| persons::list(call).boxed())
     },
     Method {
         operators_only: true,
@@ -89,6 +98,10 @@ const METHODS: &[Method] = &[
         scope: Scope::Admin,
         ..Method::speaking("workers.recycle", |call| workers::recycle(call).boxed())
     },
+    Method::governing("persons.tier", |call| persons::tier(call).boxed()),
+    Method::governing("persons.suspend", |call| persons::suspend(call).boxed()),
+    Method::governing("persons.reinstate", |call| persons::reinstate(call).boxed()),
+    Method::governing("audit.list", |call| audit::list(call).boxed()),
 ];
 
 /// The names of all methods.
@@ -156,11 +169,20 @@ impl Method {
     const fn speaking(name: &'static str, run: fn(Call) -> Answer) -> Self {
         Self { name, scope: Scope::Write, operators_only: false, listens: false, run }
     }
+
+    const fn governing(name: &'static str, run: fn(Call) -> Answer) -> Self {
+        Self { name, scope: Scope::Admin, operators_only: true, listens: false, run }
+    }
 }
 
 // === impl Call ===
 
 impl Call {
+    /// The store, in which what is changed is written down as the caller's doing.
+    fn store(&self) -> Store {
+        self.context.gateway.store.acting_as(self.access.actor())
+    }
+
     /// The session that a parameter names, when it exists for the caller.
     async fn session(&self, text: &str) -> Result<SessionKey, Error> {
         let first = self.context.first_tenant(&self.access).await?;

@@ -16,7 +16,8 @@ use clap_complete::Shell;
 pub use config::ConfigCommand;
 pub use run::{GatewayArgs, SimArgs, UpArgs};
 pub use store::{
-    DevicesCommand, InboxCommand, LinkArgs, SessionsCommand, TenantsCommand, TuneArgs,
+    AuditArgs, DevicesCommand, InboxCommand, LinkArgs, PersonsCommand, SessionsCommand,
+    TenantsCommand, TuneArgs, Whom,
 };
 
 use crate::exit::Exit;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Look after tenants: the clients that have an agent here.
     #[command(subcommand)]
     Tenants(TenantsCommand),
+    /// Look after persons: those who write to tenants.
+    #[command(subcommand)]
+    Persons(PersonsCommand),
     /// Look after sessions: the conversations of tenants.
     #[command(subcommand)]
     Sessions(SessionsCommand),
@@ -67,6 +71,8 @@ pub enum Command {
     Devices(DevicesCommand),
     /// Ask the running gateway how the providers of models are doing: limits, circuits, the last failure.
     Providers(AddressArgs),
+    /// Show who changed what, and what else happened that is worth knowing later.
+    Audit(AuditArgs),
     /// Look at the configuration and change it.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -1,6 +1,7 @@
 //! What each command does. One file per command; this one only says which.
 
 mod agent;
+mod audit;
 mod completion;
 mod config;
 mod devices;
@@ -8,6 +9,7 @@ mod health;
 mod inbox;
 pub mod link;
 mod logs;
+mod persons;
 mod providers;
 mod sessions;
 mod sim;
@@ -32,10 +34,12 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Agent(arguments) => agent::run(arguments, context).await,
         Command::Inbox(command) => inbox::run(command, context).await,
         Command::Tenants(command) => tenants::run(command, context).await,
+        Command::Persons(command) => persons::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
         Command::Providers(address) => providers::run(&address, context).await,
         Command::Devices(command) => devices::run(command, context).await,
         Command::Tune(arguments) => tune::run(&arguments, context).await,
+        Command::Audit(arguments) => audit::run(&arguments, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,
         Command::Completion { shell } => completion::run(shell, context),
         Command::Explain { code } => context.print(&explain::page(&code)?),

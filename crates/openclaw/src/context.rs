@@ -46,16 +46,33 @@ impl Context {
         if yes {
             return Ok(());
         }
-        let (input, mut terminal) = (io::stdin(), io::stderr());
-        if !input.is_terminal() || !terminal.is_terminal() {
-            return Err(Error::Unconfirmed { question: question.to_owned() });
-        }
-        let mut answer = String::new();
-        write!(terminal, "{question} [y/N] ").map_err(Error::Output)?;
-        input.lock().read_line(&mut answer).map_err(Error::Input)?;
-        match answer.trim().to_ascii_lowercase().as_str() {
+        let answer = ask(question, "[y/N]")?;
+        match answer.to_ascii_lowercase().as_str() {
             "y" | "yes" => Ok(()),
             _ => Err(Error::Declined),
         }
     }
+
+    /// Asks for a name to be written again before what bears it is gone for good. `yes` answers in advance.
+    ///
+    /// # Errors
+    /// [`Error::Declined`] when something else is written, [`Error::Unconfirmed`] when there is nobody to ask.
+    pub fn confirm_name(&self, question: &str, name: &str, yes: bool) -> Result<(), Error> {
+        if yes || ask(question, &format!("[write {name}]"))? == name {
+            return Ok(());
+        }
+        Err(Error::Declined)
+    }
+}
+
+/// What the person at the terminal answers.
+fn ask(question: &str, choice: &str) -> Result<String, Error> {
+    let (input, mut terminal) = (io::stdin(), io::stderr());
+    if !input.is_terminal() || !terminal.is_terminal() {
+        return Err(Error::Unconfirmed { question: question.to_owned() });
+    }
+    let mut answer = String::new();
+    write!(terminal, "{question} {choice} ").map_err(Error::Output)?;
+    input.lock().read_line(&mut answer).map_err(Error::Input)?;
+    Ok(answer.trim().to_owned())
 }

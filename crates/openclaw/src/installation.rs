@@ -7,7 +7,7 @@ use std::sync::Arc;
 use agent::Workspace;
 use config::settings::logging::{ConsoleStyle, Level};
 use config::{Config, Env, Loaded, Paths};
-use domain::TenantSlug;
+use domain::{Actor, TenantSlug};
 use gateway::log_file::LogFiles;
 use store::{Location, Store};
 
@@ -75,7 +75,15 @@ impl Installation {
     /// [`Error::Store`].
     pub async fn store(&self) -> Result<Store, Error> {
         let location = self.location()?;
-        Ok(Store::open_patiently(location, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+        let opened = Store::open_patiently(location, Arc::new(SystemClock), Arc::new(SystemIds));
+        Ok(opened.await?.acting_as(Actor::Terminal(self.user())))
+    }
+
+    /// The account of this machine that runs the command.
+    fn user(&self) -> String {
+        let named =
+            ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| self.env.get(name));
+        named.unwrap_or("unknown").to_owned()
     }
 
     /// A tenant's workspace: the files that its agent reads before every answer.

@@ -91,7 +91,9 @@ impl Instance {
         let identity = Identity::take(&installation.paths.state, clock.as_ref(), ids.as_ref())?;
         let figures = Figures::new(&installation.paths.state);
         let listener = listener(installation.config(), plan)?;
+        let bus = Bus::default();
         let store = Store::open(installation.location()?, clock.clone(), ids.clone()).await?;
+        let store = store.witnessed_by(Arc::new(bus.clone()));
         create_first_tenant(installation, &store).await?;
         let link = store.create_link(LINK_LIFETIME).await?;
 
@@ -106,7 +108,6 @@ impl Instance {
         let (engine_settings, for_engine) = watch::channel(Arc::new(settings));
         let (gateway_settings, for_gateway) = watch::channel(Arc::new(door));
 
-        let bus = Bus::default();
         let engine = Engine::start(engine::Parts {
             store: store.clone(),
             bus: bus.clone(),
@@ -233,8 +234,12 @@ fn listener(config: &Config, plan: &Plan) -> Result<Listener, Error> {
 async fn create_first_tenant(installation: &Installation, store: &Store) -> Result<(), Error> {
     if store.tenants().await?.is_empty() {
         let name: TenantSlug = FIRST_TENANT.parse()?;
-        store.create_tenant(&name, Tier::Admin).await?;
-        installation.workspace(&name).create()?;
+        match store.create_tenant(&name, Tier::Admin).await {
+            Ok(_) => installation.workspace(&name).create()?,
+            // All tenants were deleted, this one too: whoever did that creates the next one.
+            Err(store::Error::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! The control database: what routes and meters. One file for each aggregate.
 
 pub(crate) mod access;
+pub(crate) mod audit;
 pub(crate) mod claim;
 pub(crate) mod inbox;
 pub(crate) mod intake;
 pub(crate) mod outbox;
+pub(crate) mod person;
 pub(crate) mod sample;
 pub(crate) mod session;
+pub(crate) mod suspension;
 pub(crate) mod tenant;
 pub(crate) mod upkeep;
 
@@ -34,13 +37,18 @@ pub(crate) fn statements() -> Vec<&'static str> {
     [
         ALL,
         access::ALL,
+        audit::ALL,
         claim::ALL,
         inbox::ALL,
         intake::ALL,
         outbox::ALL,
+        person::ALL,
         sample::ALL,
         session::ALL,
+        session::life::ALL,
+        suspension::ALL,
         tenant::ALL,
+        tenant::life::ALL,
         upkeep::ALL,
     ]
     .concat()

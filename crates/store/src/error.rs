@@ -65,6 +65,13 @@ pub enum Error {
         #[source]
         source: Arc<sqlx::Error>,
     },
+    /// The audit row of a change could not be written, so the change was not made.
+    #[error("the audit cannot be written, so nothing was changed; see the log, then try again")]
+    Unaudited {
+        /// What the engine said.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
     /// Somebody else works on this session now; what was computed must be thrown away.
     #[error("another instance has taken over this session; this turn's result is discarded")]
     Fenced,
@@ -255,7 +262,9 @@ impl Coded for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Full => Kind::Overloaded { retry_after: RETRY_WHEN_FULL },
-            Self::Unavailable { .. } | Self::Disk { .. } => Kind::Overloaded { retry_after: RETRY },
+            Self::Unavailable { .. } | Self::Disk { .. } | Self::Unaudited { .. } => {
+                Kind::Overloaded { retry_after: RETRY }
+            }
             Self::Exists { .. } | Self::State { .. } | Self::Fenced => Kind::Conflict,
             Self::Missing { .. } => Kind::NotFound,
             Self::Open { .. }
@@ -274,6 +283,7 @@ impl Coded for Error {
             Self::Disk { .. } => "store-disk",
             Self::Unavailable { .. } => "store-unavailable",
             Self::Statement { .. } => "store-statement",
+            Self::Unaudited { .. } => "audit-unavailable",
             Self::Fenced => "session-fenced",
             Self::Exists { .. } => "already-exists",
             Self::Missing { .. } => "not-found",

@@ -16,14 +16,17 @@ mod transcript;
 
 use std::sync::Arc;
 
-use domain::{Clock, Ids, SessionKey, TenantSlug};
+use domain::{Actor, Clock, Ids, SessionKey, TenantSlug, Witness};
 
 pub use control::access::{Device, NewDevice};
+pub use control::audit::{AuditFilter, AuditRow, Followed};
 pub use control::claim::{Claim, Claimed, Outcome, Ready};
 pub use control::inbox::{Counts, InboxFilter, InboxRow, InboxState};
 pub use control::intake::{Admission, Admitted, NewMessage};
 pub use control::outbox::OutboundRow;
-pub use control::session::{Session, SessionFilter};
+pub use control::person::{Person, PersonFilter};
+pub use control::session::{Cleaned, Session, SessionFilter};
+pub use control::suspension::Suspended;
 pub use control::tenant::Tenant;
 pub use control::upkeep::Upkeep;
 pub use db::EngineKind;
@@ -33,6 +36,7 @@ pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 
 use alarm::Alarm;
 use control::Control;
+use control::audit::Author;
 use db::Footprint;
 use tenants::Tenants;
 
@@ -44,6 +48,8 @@ pub struct Store {
     alarm: Alarm,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    author: Author,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// Every SQL statement of the product, so that a test can prepare each on both engines.
@@ -91,7 +97,21 @@ impl Store {
         let alarm = Alarm::new();
         let control = Control::open(&location, footprint, &alarm).await?;
         let tenants = Tenants::new(location, alarm.clone(), Arc::clone(&clock));
-        Ok(Self { control, tenants, alarm, clock, ids })
+        let author = Author { actor: Actor::System, origin: ids.uuid(clock.now()) };
+        Ok(Self { control, tenants, alarm, clock, ids, author, witness: None })
+    }
+
+    /// The same store in the hands of somebody: what is changed through it is written down as theirs.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Self {
+        let author = Author { actor, ..self.author.clone() };
+        Self { author, ..self.clone() }
+    }
+
+    /// The same store, which tells what happens once it is on disk.
+    #[must_use]
+    pub fn witnessed_by(&self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self.clone() }
     }
 
     /// Which engine runs.

@@ -119,7 +119,7 @@ impl Machine {
             Happening::Stopped(Reason::Person) => {
                 Effect::Conclude(self.answer(Usage::default(), true))
             }
-            Happening::Stopped(Reason::Interrupted | Reason::Stopping) => {
+            Happening::Stopped(Reason::Interrupted | Reason::Stopping | Reason::Suspended) => {
                 Effect::Conclude(Conclusion::Release)
             }
             Happening::Stopped(Reason::Stuck(silent)) => {

@@ -6,3 +6,4 @@ mod order;
 mod partial;
 mod restart;
 mod scene;
+mod suspension;

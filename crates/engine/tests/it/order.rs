@@ -129,7 +129,7 @@ both_engines! {
             assert!(matches!(verdict, Verdict::Refused(Refusal::Text(_))), "{verdict:?}");
         }
         let slug = "main".parse().unwrap();
-        world.store.set_tenant_status(&slug, domain::tenant::TenantStatus::Suspended).await.unwrap();
+        world.store.suspend_tenant(&slug).await.unwrap();
         let verdict = scene.say("main", "r-1", "hi").await;
         assert!(matches!(verdict, Verdict::Refused(Refusal::Suspended(_))), "{verdict:?}");
         assert_eq!(world.store.sessions(store::SessionFilter::default()).await.unwrap(), []);

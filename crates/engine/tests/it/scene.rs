@@ -24,13 +24,14 @@ use uuid::Uuid;
 pub struct Scene {
     pub engine: Engine,
     pub store: Store,
+    pub bus: Bus,
     pub simulator: Simulator,
     pub settings: watch::Sender<Arc<Settings>>,
     events: Subscription,
 }
 
 /// How long a test waits for what must come. Only a failing test waits this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 // === impl Scene ===
 
@@ -90,10 +91,11 @@ impl Scene {
             workspaces: BTreeMap::new(),
         };
         let (sender, settings) = watch::channel(Arc::new(settings));
+        let store = store.witnessed_by(Arc::new(bus.clone()));
         let events = bus.subscribe(Topic::All);
         let parts = Parts {
             store: store.clone(),
-            bus,
+            bus: bus.clone(),
             clock: world.clock.clone(),
             ids: world.ids.clone(),
             channels,
@@ -101,7 +103,7 @@ impl Scene {
             instance: Uuid::from_u128(7),
         };
         let engine = Engine::start(parts).await.unwrap();
-        Self { engine, store, simulator, settings: sender, events }
+        Self { engine, store, bus, simulator, settings: sender, events }
     }
 
     /// Changes settings while the engine runs.

@@ -1,5 +1,7 @@
 //! `sessions.*`: the conversations.
 
+use std::time::Duration;
+
 use domain::id::WEB;
 use domain::session::SessionState;
 use domain::{Event, EventBody, SessionKey, TenantSlug, Timestamp};
@@ -9,6 +11,7 @@ use store::{Session, SessionFilter};
 
 use super::{Call, Payload, payload};
 use crate::Error;
+use crate::protocol::Scope;
 
 /// Longest piece of the last message that a list shows, in bytes.
 const GLIMPSE: usize = 120;
@@ -17,6 +20,9 @@ const GLIMPSE: usize = 120;
 const MOST_GLIMPSES: usize = 50;
 
 const MOST_LISTED: u32 = 500;
+
+/// The longest time by which one request may extend a session.
+const LONGEST_EXTENSION: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,6 +38,21 @@ struct ListParams {
     /// Asked for by other programs than our own page, which know titles and last words by other names.
     #[serde(default)]
     include_derived_titles: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtendParams {
+    session_key: String,
+    /// Milliseconds.
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CleanParams {
+    #[serde(default)]
+    agent_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -154,14 +175,55 @@ pub(super) async fn reset(call: Call) -> Result<Payload, Error> {
     let params: KeyParams = call.request.params()?;
     let key = call.session(&params.session_key).await?;
     let gateway = &call.context.gateway;
-    if gateway.store.session(&key).await?.is_none() {
-        return Err(Error::NoSession);
+    let session = gateway.store.session(&key).await?.ok_or(Error::NoSession)?;
+    if session.state == SessionState::Suspended {
+        // Only who may suspend a session may put a new one in its place.
+        call.access.need(Scope::Admin)?;
+        call.access.need_operator()?;
     }
     gateway.turns.abort(&key, None);
-    gateway.store.reset_session(&key).await?;
-    let at = gateway.clock.now();
-    gateway.bus.publish(Event { session: key.clone(), at, body: EventBody::Changed });
+    call.store().reset_session(&key).await?;
+    changed(&call, &key);
     payload(&json!({ "ok": true, "reset": true, "key": key }))
+}
+
+/// `sessions.extend {sessionKey, ms}` -> `{key, expiresAt}`: it lives so much longer.
+pub(super) async fn extend(call: Call) -> Result<Payload, Error> {
+    let params: ExtendParams = call.request.params()?;
+    let span = Duration::from_millis(params.ms);
+    if span.is_zero() || span > LONGEST_EXTENSION {
+        let problem = "is not between 1 and 31622400000 (366 days)".to_owned();
+        return Err(Error::Field { field: "ms", problem });
+    }
+    let key = call.session(&params.session_key).await?;
+    let expires_at = call.store().extend_session(&key, span).await?;
+    changed(&call, &key);
+    payload(&json!({ "key": key, "expiresAt": expires_at }))
+}
+
+/// `sessions.suspend {sessionKey}` -> `{key, state}`: it is stopped for good.
+pub(super) async fn suspend(call: Call) -> Result<Payload, Error> {
+    let params: KeyParams = call.request.params()?;
+    let key = call.session(&params.session_key).await?;
+    call.store().suspend_session(&key).await?;
+    changed(&call, &key);
+    payload(&json!({ "key": key, "state": SessionState::Suspended }))
+}
+
+/// `sessions.clean {agentId?}` -> `{expired, deleted}`: sessions that are over are gone.
+pub(super) async fn clean(call: Call) -> Result<Payload, Error> {
+    let params: CleanParams = call.request.params()?;
+    let tenant = match &params.agent_id {
+        Some(text) => Some(call.tenant(text).await?),
+        None => None,
+    };
+    payload(&call.store().clean_sessions(tenant.as_ref()).await?)
+}
+
+fn changed(call: &Call, key: &SessionKey) {
+    let (gateway, session) = (&call.context.gateway, key.clone());
+    let at = gateway.clock.now();
+    gateway.bus.publish(Event { session, at, body: EventBody::Changed });
 }
 
 async fn glimpse(call: &Call, key: &SessionKey) -> Result<Option<String>, Error> {

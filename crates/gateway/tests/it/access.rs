@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use domain::tenant::TenantStatus;
 use domain::{EventBody, RunId};
 use serde_json::{Value, json};
 use store::NewDevice;
@@ -87,7 +86,7 @@ fn rotation_and_revocation_close_live_sockets() {
         assert_eq!(models(house, fresh.expose()).await, 200);
 
         let mut tenants = house.client(fresh.expose()).await;
-        house.store.set_tenant_status(&slug, TenantStatus::Suspended).await.unwrap();
+        house.store.suspend_tenant(&slug).await.unwrap();
         assert_eq!(tenants.closed().await, Some(1008));
         assert_eq!(models(house, fresh.expose()).await, 403);
 
@@ -262,5 +261,61 @@ fn a_tenant_hears_of_itself_alone() {
         house.publish("agent:aliya:main", delta("mine"));
         let heard = tenant.whole_event("chat").await;
         assert_eq!((&heard["payload"]["deltaText"], &heard["seq"]), (&json!("mine"), &json!(1)));
+    });
+}
+
+#[test]
+fn only_the_operator_governs_and_each_change_names_who_made_it() {
+    in_house(quick(), async |house| {
+        let tenant = house.tenant("aliya").await;
+        let scopes = vec!["operator.read".to_owned(), "operator.write".to_owned()];
+        let new = NewDevice { label: "phone".to_owned(), scopes, tenant: None };
+        let (_, writer) = house.store.create_device(new).await.unwrap();
+        let calls = [
+            ("tenants.tier", json!({ "slug": "aliya", "tier": "premium" })),
+            ("tenants.suspend", json!({ "slug": "aliya" })),
+            ("tenants.reinstate", json!({ "slug": "aliya" })),
+            ("tenants.suspend", json!({ "slug": "aliya" })),
+            ("tenants.delete", json!({ "slug": "aliya" })),
+            ("sessions.clean", json!({})),
+            ("audit.list", json!({ "agentId": "aliya" })),
+        ];
+        let others = [
+            ("persons.list", json!({})),
+            ("persons.tier", json!({ "agentId": "aliya", "person": "web:anna", "tier": null })),
+            ("persons.suspend", json!({ "agentId": "aliya", "person": "web:anna" })),
+            ("persons.reinstate", json!({ "agentId": "aliya", "person": "web:anna" })),
+            ("sessions.extend", json!({ "sessionKey": "main", "ms": 1 })),
+            ("sessions.suspend", json!({ "sessionKey": "main" })),
+        ];
+        let mut tenants = house.client(tenant.expose()).await;
+        let mut writers = house.client(writer.expose()).await;
+        for (method, params) in calls.iter().chain(&others) {
+            let refused = tenants.request(method, params.clone()).await.unwrap_err();
+            assert_eq!(refused["details"]["code"], "scope-missing", "{method}: {refused}");
+            if *method != "persons.list" {
+                let refused = writers.request(method, params.clone()).await.unwrap_err();
+                assert_eq!(refused["details"]["code"], "scope-missing", "{method}: {refused}");
+            }
+        }
+        let mut operators = house.client(OPERATOR).await;
+        let mut last = Value::Null;
+        for (method, params) in calls {
+            last = operators.request(method, params).await.unwrap();
+        }
+        let rows = last["rows"].as_array().unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (&row["action"], &row["actor"])).collect();
+        let by = |action: &str, actor: &str| (json!(action), json!(actor));
+        let wanted = [
+            by("tenant.created", "system"),
+            by("tenant.tier_changed", "operator"),
+            by("tenant.suspended", "operator"),
+            by("tenant.reinstated", "operator"),
+            by("tenant.suspended", "operator"),
+            by("tenant.deleted", "operator"),
+        ];
+        let wanted: Vec<_> = wanted.iter().map(|(action, actor)| (action, actor)).collect();
+        assert_eq!(told, wanted);
+        assert_eq!(models(house, tenant.expose()).await, 401, "as if it had never been");
     });
 }

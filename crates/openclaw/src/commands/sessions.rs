@@ -26,6 +26,25 @@ pub async fn run(command: SessionsCommand, context: &Context) -> Result<(), Erro
         SessionsCommand::Show { key, messages } => {
             context.print(&shown(&store, key, messages, context.now()).await?)?;
         }
+        SessionsCommand::Extend { key, by } => {
+            let expires_at = store.extend_session(&key, by).await?;
+            context.print(&Extended { key, expires_at, now: context.now() })?;
+        }
+        SessionsCommand::Suspend { key, yes } => {
+            let _ = found(&store, &key).await?;
+            context.confirm(&format!("Stop {key} for good?"), yes)?;
+            store.suspend_session(&key).await?;
+            context.print(&Suspended { suspended: key })?;
+        }
+        SessionsCommand::Clean { tenant } => {
+            if let Some(slug) = &tenant
+                && store.tenant(slug).await?.is_none()
+            {
+                let name = slug.to_string();
+                return Err(store::Error::Missing { what: "tenant", name }.into());
+            }
+            context.print(&Cleaned(store.clean_sessions(tenant.as_ref()).await?))?;
+        }
         SessionsCommand::Reset { key, yes } => {
             let _ = found(&store, &key).await?;
             context.confirm(&format!("Begin {key} anew? The agent forgets what was said."), yes)?;
@@ -99,6 +118,23 @@ struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
 }
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Extended {
+    key: SessionKey,
+    expires_at: Timestamp,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Suspended {
+    suspended: SessionKey,
+}
+
+#[derive(Serialize)]
+struct Cleaned(store::Cleaned);
 
 #[derive(Serialize)]
 struct Reset {
@@ -196,5 +232,33 @@ impl From<Line> for Message {
 impl Show for Reset {
     fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
         screen.line(&format!("{} begins anew.", self.reset))
+    }
+}
+
+// === impl Extended ===
+
+impl Show for Extended {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        screen.line(&format!("{} expires {}.", self.key, ago(self.now, self.expires_at)))
+    }
+}
+
+// === impl Suspended ===
+
+impl Show for Suspended {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        screen.line(&format!("{} is stopped for good.", self.suspended))?;
+        let note =
+            format!("openclaw sessions reset {} puts a new one in its place.", self.suspended);
+        screen.line(&screen.dim(&note))
+    }
+}
+
+// === impl Cleaned ===
+
+impl Show for Cleaned {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        let store::Cleaned { expired, deleted } = self.0;
+        screen.line(&format!("{expired} expired, {deleted} deleted."))
     }
 }

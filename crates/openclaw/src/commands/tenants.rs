@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use domain::tenant::{TenantStatus, Tier};
 use domain::{Secret, TenantSlug, Timestamp};
@@ -29,15 +30,38 @@ pub async fn run(command: TenantsCommand, context: &Context) -> Result<(), Error
             let tenants = store.tenants().await?.into_iter().map(Row::from).collect();
             context.print(&Listed { tenants, now: context.now() })?;
         }
+        TenantsCommand::Show { slug } => {
+            let tenant = store.tenant(&slug).await?.ok_or_else(|| missing(&slug))?;
+            context.print(&Shown { tenant: tenant.into(), now: context.now() })?;
+        }
+        TenantsCommand::Inactive { days } => {
+            let now = context.now();
+            let due = now.before(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+            let mut tenants: Vec<Row> = store.tenants().await?.into_iter().map(Row::from).collect();
+            tenants.retain(|tenant| tenant.last_active_at.unwrap_or(tenant.created_at) <= due);
+            context.print(&Inactive { tenants, days, now })?;
+        }
+        TenantsCommand::Tier { slug, tier } => {
+            store.change_tenant_tier(&slug, tier).await?;
+            context.print(&Tiered { slug, tier })?;
+        }
         TenantsCommand::Suspend { slug } => {
-            let status = TenantStatus::Suspended;
-            store.set_tenant_status(&slug, status).await?;
-            context.print(&Changed { slug, status })?;
+            store.suspend_tenant(&slug).await?;
+            context.print(&Changed { slug, status: TenantStatus::Suspended })?;
         }
         TenantsCommand::Reinstate { slug } => {
-            let status = TenantStatus::Active;
-            store.set_tenant_status(&slug, status).await?;
-            context.print(&Changed { slug, status })?;
+            store.reinstate_tenant(&slug).await?;
+            context.print(&Changed { slug, status: TenantStatus::Active })?;
+        }
+        TenantsCommand::Delete { slug, yes } => {
+            let tenant = store.tenant(&slug).await?.ok_or_else(|| missing(&slug))?;
+            if tenant.status == TenantStatus::Suspended {
+                let question =
+                    format!("Delete {slug} and all that it has in the control database?");
+                context.confirm_name(&question, slug.as_str(), yes)?;
+            }
+            store.delete_tenant(&slug).await?;
+            context.print(&Changed { slug, status: TenantStatus::Deleted })?;
         }
         TenantsCommand::Token { slug, yes } => {
             if store.tenant(&slug).await?.is_none() {
@@ -64,6 +88,31 @@ struct Row {
     tier: Tier,
     status: TenantStatus,
     created_at: Timestamp,
+    last_active_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    tenant: Row,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// Tenants to whom nobody has written for so many days.
+#[derive(Serialize)]
+struct Inactive {
+    tenants: Vec<Row>,
+    days: u32,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// How much a tenant may use from now on.
+#[derive(Serialize)]
+struct Tiered {
+    slug: TenantSlug,
+    tier: Tier,
 }
 
 #[derive(Serialize)]
@@ -100,25 +149,69 @@ struct Replaced {
 
 impl From<Tenant> for Row {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { slug, tier, status, created_at, .. } = tenant;
-        Self { slug, tier, status, created_at }
+        let Tenant { slug, tier, status, created_at, last_active_at, .. } = tenant;
+        Self { slug, tier, status, created_at, last_active_at }
     }
+}
+
+impl Row {
+    fn last_active(&self, now: Timestamp) -> String {
+        self.last_active_at.map_or_else(|| "never".to_owned(), |at| ago(now, at))
+    }
+}
+
+fn table(tenants: &[Row], now: Timestamp) -> Table {
+    let mut table = Table::new(&["TENANT", "TIER", "STATUS", "CREATED", "LAST ACTIVE"]);
+    for tenant in tenants {
+        table.row([
+            tenant.slug.to_string(),
+            tenant.tier.to_string(),
+            tenant.status.as_str().to_owned(),
+            ago(now, tenant.created_at),
+            tenant.last_active(now),
+        ]);
+    }
+    table
 }
 
 // === impl Listed ===
 
 impl Show for Listed {
     fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
-        let mut table = Table::new(&["TENANT", "TIER", "STATUS", "CREATED"]);
-        for tenant in &self.tenants {
-            table.row([
-                tenant.slug.to_string(),
-                tenant.tier.to_string(),
-                tenant.status.as_str().to_owned(),
-                ago(self.now, tenant.created_at),
-            ]);
-        }
+        let table = table(&self.tenants, self.now);
         table.show(screen, "No tenants yet. Create one: openclaw tenants create NAME")
+    }
+}
+
+// === impl Shown ===
+
+impl Show for Shown {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        let tenant = &self.tenant;
+        screen.fact("tenant", tenant.slug.as_str())?;
+        screen.fact("tier", tenant.tier.as_str())?;
+        screen.fact("sandbox", tenant.tier.sandbox().as_str())?;
+        screen.fact("status", tenant.status.as_str())?;
+        screen.fact("created", &ago(self.now, tenant.created_at))?;
+        screen.fact("last active", &tenant.last_active(self.now))
+    }
+}
+
+// === impl Inactive ===
+
+impl Show for Inactive {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        let nobody =
+            format!("Somebody has written to every tenant in the last {} days.", self.days);
+        table(&self.tenants, self.now).show(screen, &nobody)
+    }
+}
+
+// === impl Tiered ===
+
+impl Show for Tiered {
+    fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        screen.line(&format!("{} is {} from now on.", self.slug, self.tier))
     }
 }
 
@@ -154,6 +247,12 @@ impl Show for Changed {
                 screen.line(&screen.dim(&note))
             }
             TenantStatus::Active => screen.line(&format!("{slug} is served.")),
+            TenantStatus::Deleted => {
+                screen.line(&format!("{slug} is gone; its name stays taken."))?;
+                let note =
+                    "Its own database and its workspace are as they were; remove them by hand.";
+                screen.line(&screen.dim(note))
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ fn tenants_are_created_once_and_listed() {
     assert_eq!(names, ["aliya", "bo"]);
     let table = installation.run(&["tenants", "list"]).out;
     let (head, rows) = table.split_once('\n').unwrap();
-    assert_eq!(head, "TENANT  TIER     STATUS  CREATED");
+    assert_eq!(head, "TENANT  TIER     STATUS  CREATED  LAST ACTIVE");
     assert!(rows.starts_with("aliya   premium  active  "), "{rows}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Secret, TenantId, Timestamp};
+use domain::{Occurrence, Secret, TenantId, Timestamp};
 use uuid::Uuid;
 
 use crate::Store;
@@ -16,6 +16,7 @@ statements! {
         WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2";
     INSERT_DEVICE = "INSERT INTO device (id, token_hash, label, scopes, tenant_id, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
+    SLUG = "SELECT slug FROM tenant WHERE id = $1";
     DEVICE_BY_TOKEN = "SELECT id, label, scopes, tenant_id, created_at FROM device
         WHERE token_hash = $1 AND revoked_at IS NULL";
     DEVICES = "SELECT id, label, scopes, tenant_id, created_at FROM device
@@ -60,16 +61,15 @@ impl Store {
     /// When the database does not answer.
     pub async fn create_link(&self, lifetime: Duration) -> Result<Secret> {
         let code = token::mint(Purpose::Link, self.ids.as_ref());
-        let (hash, expires) = (token::hash(&code), self.clock.now().after(lifetime));
-        self.control
-            .db
-            .write("creating a link", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(INSERT_LINK)
-                        .bind(hash).bind(expires.0).execute(c).await.map(drop))?)
-                })
+        let (hash, expires_at) = (token::hash(&code), self.clock.now().after(lifetime));
+        self.change("creating a link", move |conn| {
+            Box::pin(async move {
+                on!(conn, c => sqlx::query(INSERT_LINK)
+                    .bind(hash).bind(expires_at.0).execute(c).await.map(drop))?;
+                Ok(((), vec![Occurrence::LinkCreated { expires_at }]))
             })
-            .await?;
+        })
+        .await?;
         Ok(code)
     }
 
@@ -106,21 +106,27 @@ impl Store {
         };
         let credential = token::mint(Purpose::Device, self.ids.as_ref());
         let (row, hash) = (device.clone(), token::hash(&credential));
-        self.control
-            .db
-            .write("letting a device in", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(INSERT_DEVICE)
-                        .bind(row.id)
-                        .bind(hash)
-                        .bind(row.label)
-                        .bind(row.scopes.join(" "))
-                        .bind(row.tenant.map(|tenant| tenant.0))
-                        .bind(now.0)
-                        .execute(c).await.map(drop))?)
-                })
+        self.change("letting a device in", move |conn| {
+            Box::pin(async move {
+                on!(conn, c => sqlx::query(INSERT_DEVICE)
+                    .bind(row.id)
+                    .bind(hash)
+                    .bind(row.label.as_str())
+                    .bind(row.scopes.join(" "))
+                    .bind(row.tenant.map(|tenant| tenant.0))
+                    .bind(now.0)
+                    .execute(c).await.map(drop))?;
+                let slug: Option<String> = match row.tenant {
+                    Some(id) => on!(conn, c => sqlx::query_scalar(SLUG)
+                        .bind(id.0).fetch_optional(c).await)?,
+                    None => None,
+                };
+                let (device_id, label) = (row.id, row.label);
+                let tenant_id = slug.and_then(|slug| slug.parse().ok());
+                Ok(((), vec![Occurrence::DeviceAdmitted { device_id, label, tenant_id }]))
             })
-            .await?;
+        })
+        .await?;
         Ok((device, credential))
     }
 
@@ -165,16 +171,16 @@ impl Store {
     /// When the database does not answer.
     pub async fn revoke_device(&self, id: Uuid) -> Result<bool> {
         let now = self.clock.now();
-        self.control
-            .db
-            .write("shutting a device out", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(REVOKE)
-                        .bind(id).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected() == 1))?)
-                })
+        self.change("shutting a device out", move |conn| {
+            Box::pin(async move {
+                let revoked = on!(conn, c => sqlx::query(REVOKE)
+                    .bind(id).bind(now.0)
+                    .execute(c).await.map(|done| done.rows_affected() == 1))?;
+                let told = revoked.then_some(Occurrence::DeviceRevoked { device_id: id });
+                Ok((revoked, told.into_iter().collect()))
             })
-            .await
+        })
+        .await
     }
 }
 

@@ -19,15 +19,24 @@ use crate::error::{Error, Failure, Result};
 use crate::text::storable;
 
 statements! {
-    // Only when nobody holds the session, its tenant is served, and its oldest unanswered message is due.
+    // Only when nobody holds the session, its tenant and whoever wrote in it are served, and its oldest
+    // unanswered message is due.
     CLAIM = "UPDATE session SET owner = $2, lease_until = $4, fence = fence + 1, state = 'processing'
         WHERE id = $1 AND (owner IS NULL OR lease_until <= $3) AND state <> 'suspended'
             AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = session.tenant_id AND t.status = 'active')
             AND (SELECT i.due_at FROM inbox i
                 WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
                 ORDER BY i.seq LIMIT 1) <= $3
+            AND NOT EXISTS (SELECT 1 FROM inbox i JOIN person p ON p.tenant_id = i.tenant_id
+                    AND p.account = i.account AND p.peer = i.peer AND p.status = 'suspended'
+                WHERE i.session_id = session.id AND i.state IN ('waiting', 'running'))
         RETURNING fence, epoch, account, conversation,
-            (SELECT t.slug FROM tenant t WHERE t.id = session.tenant_id)";
+            (SELECT t.slug FROM tenant t WHERE t.id = session.tenant_id),
+            (SELECT t.tier FROM tenant t WHERE t.id = session.tenant_id),
+            (SELECT p.tier FROM inbox i JOIN person p ON p.tenant_id = i.tenant_id
+                    AND p.account = i.account AND p.peer = i.peer
+                WHERE i.session_id = session.id AND i.state IN ('waiting', 'running')
+                ORDER BY i.seq LIMIT 1)";
     // A message that a vanished instance was answering goes back to the queue unless it is taken now.
     REQUEUE = "UPDATE inbox SET state = 'waiting'
         WHERE session_id = $1 AND state IN ('waiting', 'running') AND state = 'running'";
@@ -43,7 +52,8 @@ statements! {
                     WHERE e.session_id = $1 AND e.state IN ('waiting', 'running')
                         AND e.seq <= inbox.seq AND e.attempts > 0))
         RETURNING seq, id, run, peer, text, context, attempts, received_at, due_at, error_code, error_text";
-    FINISH_SESSION = "UPDATE session SET owner = NULL, lease_until = NULL, last_at = $4, expires_at = $5,
+    FINISH_SESSION = "UPDATE session SET owner = NULL, lease_until = NULL, last_at = $4,
+            expires_at = CASE WHEN expires_at > $5 THEN expires_at ELSE $5 END,
             state = CASE WHEN state = 'processing' THEN 'active' ELSE state END
         WHERE id = $1 AND owner = $2 AND fence = $3";
     // Both states are named wherever one is meant: only so does SQLite see that the index of what is not
@@ -109,6 +119,10 @@ pub struct Claimed {
     pub epoch: i64,
     /// What to answer, in order of arrival; at least one.
     pub messages: Vec<InboxRow>,
+    /// The tier of its tenant.
+    pub tier: Tier,
+    /// How much the one who wrote the first of the messages may use: their own tier, else the tenant's.
+    pub person_tier: Tier,
 }
 
 /// A session with unanswered messages that nobody holds.
@@ -166,7 +180,7 @@ pub enum Outcome {
     Release,
 }
 
-type Held = (i64, i64, String, String, String);
+type Held = (i64, i64, String, String, String, String, Option<String>);
 
 type Taken = (
     i64,
@@ -315,7 +329,7 @@ async fn claim(
         (session.0, most),
     ], ran => Ok((ran.first(0)?, ran.all(2)?)))?;
     // Not ours: what the other statements did is undone with the claim.
-    let Some((fence, epoch, account, conversation, slug)) = held else {
+    let Some((fence, epoch, account, conversation, slug, tier, own_tier)) = held else {
         return Err(Error::Fenced.into());
     };
     let missing = || Error::Missing { what: "message of session", name: session.to_string() };
@@ -328,7 +342,11 @@ async fn claim(
     if messages.is_empty() {
         return Err(missing().into());
     }
-    Ok(Claimed { claim: Claim { session, owner, fence }, key, epoch, messages })
+    // As where a message is taken in: the smallest is never too much.
+    let tier: Tier = tier.parse().unwrap_or_default();
+    let person_tier = own_tier.map_or(tier, |own| own.parse().unwrap_or_default());
+    let claim = Claim { session, owner, fence };
+    Ok(Claimed { claim, key, epoch, messages, tier, person_tier })
 }
 
 /// A message as it was before this turn took it.

@@ -1,7 +1,7 @@
 //! The inbox as people see it: what waits, runs or was parked, and what they may do about it.
 
 use domain::message::Said;
-use domain::{MessageId, RunId, SessionId, SessionKey, TenantSlug, Timestamp};
+use domain::{MessageId, Occurrence, RunId, SessionId, SessionKey, TenantSlug, Timestamp};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -35,12 +35,14 @@ statements! {
         ORDER BY i.seq LIMIT 500";
     REPLAY = "UPDATE inbox SET state = 'waiting', attempts = 0, due_at = $2, error_code = NULL,
             error_text = NULL, finished_at = NULL
-        WHERE id = $1 AND state = 'parked'";
+        WHERE id = $1 AND state = 'parked'
+        RETURNING (SELECT t.slug FROM tenant t WHERE t.id = inbox.tenant_id)";
     REPLAY_ALL = "UPDATE inbox SET state = 'waiting', attempts = 0, due_at = $1, error_code = NULL,
             error_text = NULL, finished_at = NULL
         WHERE state = 'parked'";
     DROP_MESSAGE = "UPDATE inbox SET state = 'dropped', finished_at = $2, context = NULL
-        WHERE id = $1 AND state IN ('waiting', 'parked')";
+        WHERE id = $1 AND state IN ('waiting', 'parked')
+        RETURNING (SELECT t.slug FROM tenant t WHERE t.id = inbox.tenant_id)";
     COUNTS = "SELECT
             COALESCE(SUM(CASE WHEN unfinished.state = 'waiting' THEN 1 ELSE 0 END), 0),
             COALESCE(SUM(CASE WHEN unfinished.state = 'running' THEN 1 ELSE 0 END), 0),
@@ -210,12 +212,13 @@ impl Store {
     pub async fn replay(&self, id: MessageId) -> Result<()> {
         let now = self.clock.now();
         let changed = self
-            .control
-            .db
-            .write("replaying a message", move |conn| {
+            .change("replaying a message", move |conn| {
                 Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(REPLAY).bind(id.0).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
+                    let slug: Option<String> = on!(conn, c => sqlx::query_scalar(REPLAY)
+                        .bind(id.0).bind(now.0).fetch_optional(c).await)?;
+                    let tenant = slug.as_ref().and_then(|slug| slug.parse().ok());
+                    let told = |tenant_id| Occurrence::InboxReplayed { tenant_id, message_id: id };
+                    Ok((slug.is_some(), tenant.map(told).into_iter().collect()))
                 })
             })
             .await?;
@@ -228,15 +231,15 @@ impl Store {
     /// When the database does not answer.
     pub async fn replay_all(&self) -> Result<u64> {
         let now = self.clock.now();
-        self.control
-            .db
-            .write("replaying parked messages", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(REPLAY_ALL).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
-                })
+        self.change("replaying parked messages", move |conn| {
+            Box::pin(async move {
+                let count = on!(conn, c => sqlx::query(REPLAY_ALL).bind(now.0)
+                    .execute(c).await.map(|done| done.rows_affected()))?;
+                let told = (count > 0).then_some(Occurrence::InboxReplayedAll { count });
+                Ok((count, told.into_iter().collect()))
             })
-            .await
+        })
+        .await
     }
 
     /// Gives a message up: it will not be answered.
@@ -246,12 +249,13 @@ impl Store {
     pub async fn drop_message(&self, id: MessageId) -> Result<()> {
         let now = self.clock.now();
         let changed = self
-            .control
-            .db
-            .write("dropping a message", move |conn| {
+            .change("dropping a message", move |conn| {
                 Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(DROP_MESSAGE).bind(id.0).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
+                    let slug: Option<String> = on!(conn, c => sqlx::query_scalar(DROP_MESSAGE)
+                        .bind(id.0).bind(now.0).fetch_optional(c).await)?;
+                    let tenant = slug.as_ref().and_then(|slug| slug.parse().ok());
+                    let told = |tenant_id| Occurrence::InboxDropped { tenant_id, message_id: id };
+                    Ok((slug.is_some(), tenant.map(told).into_iter().collect()))
                 })
             })
             .await?;
@@ -284,10 +288,10 @@ impl Store {
     async fn must_have_changed(
         &self,
         id: MessageId,
-        changed: u64,
+        changed: bool,
         needs: &'static str,
     ) -> Result<()> {
-        if changed > 0 {
+        if changed {
             return Ok(());
         }
         let row = self.inbox_row(id).await?;

@@ -4,36 +4,57 @@
 use domain::message::Said;
 use domain::tenant::Tier;
 use domain::text::one_line;
-use domain::{MessageId, RunId, SessionId, SessionKey, Timestamp, session};
+use domain::{
+    MessageId, Occurrence, PlatformEvent, RunId, SessionId, SessionKey, Timestamp, session,
+};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::person::Sighting;
 use crate::Store;
 use crate::db::{Conn, Script, on, script, statements};
 use crate::error::{Failure, Result};
 use crate::text::storable;
 
 statements! {
-    // The row lock that this takes also orders messages of one session on a server with many writers.
+    // The row lock that this takes also orders messages of one session on a server with many writers. In the
+    // place of a session that was suspended with its tenant this puts a new one.
     TOUCH_SESSION = "INSERT INTO session
             (id, tenant_id, account, conversation, state, title, epoch, created_at, last_at, expires_at,
             fence)
         SELECT $1, t.id, $3, $4, 'active', $7, 0, $5, $5, $6, 0
             FROM tenant t WHERE t.slug = $2 AND t.status = 'active'
+                AND NOT EXISTS (SELECT 1 FROM person p WHERE p.tenant_id = t.id AND p.account = $3
+                    AND p.peer = $8 AND p.status <> 'active')
         ON CONFLICT (tenant_id, account, conversation) DO UPDATE SET
             title = COALESCE(session.title, excluded.title),
             last_at = excluded.last_at,
-            expires_at = excluded.expires_at,
-            created_at = CASE WHEN session.state = 'expired' THEN excluded.created_at
+            expires_at = CASE WHEN session.state IN ('active', 'processing')
+                    AND session.expires_at > excluded.expires_at
+                THEN session.expires_at ELSE excluded.expires_at END,
+            created_at = CASE WHEN session.state IN ('expired', 'suspended') THEN excluded.created_at
                 ELSE session.created_at END,
-            state = CASE WHEN session.state IN ('idle', 'expired') THEN 'active' ELSE session.state END
-        RETURNING id, tenant_id, state, (SELECT t.tier FROM tenant t WHERE t.id = session.tenant_id)";
+            id = CASE WHEN session.state = 'suspended' THEN excluded.id ELSE session.id END,
+            owner = CASE WHEN session.state = 'suspended' THEN NULL ELSE session.owner END,
+            suspended_with = NULL,
+            state = CASE WHEN session.state IN ('idle', 'expired', 'suspended') THEN 'active'
+                ELSE session.state END
+            WHERE session.state <> 'suspended' OR session.suspended_with = 'tenant'
+        RETURNING id, tenant_id, created_at,
+            (SELECT t.tier FROM tenant t WHERE t.id = session.tenant_id),
+            (SELECT t.last_active_at FROM tenant t WHERE t.id = session.tenant_id),
+            (SELECT p.tier FROM person p
+                WHERE p.tenant_id = session.tenant_id AND p.account = $3 AND p.peer = $8),
+            (SELECT p.last_active_at FROM person p
+                WHERE p.tenant_id = session.tenant_id AND p.account = $3 AND p.peer = $8)";
     // Takes the same lock before the messages are counted.
     HOLD_SESSION = "UPDATE session SET last_at = last_at
         WHERE account = $2 AND conversation = $3
             AND tenant_id = (SELECT t.id FROM tenant t WHERE t.slug = $1)
         RETURNING id, tenant_id";
-    TENANT_EXISTS = "SELECT COUNT(*) FROM tenant WHERE slug = $1";
+    WHY_NOT = "SELECT t.status, (SELECT p.status FROM person p
+            WHERE p.tenant_id = t.id AND p.account = $2 AND p.peer = $3)
+        FROM tenant t WHERE t.slug = $1";
     WAITING = "SELECT COUNT(*) FROM inbox WHERE session_id = $1 AND state IN ('waiting', 'running')";
     INSERT = "INSERT INTO inbox
             (id, tenant_id, session_id, account, run, peer, text, context, state, attempts, received_at, due_at)
@@ -41,6 +62,8 @@ statements! {
             FROM session s JOIN tenant t ON t.id = s.tenant_id
             WHERE t.slug = $2 AND t.status = 'active' AND s.account = $3 AND s.conversation = $4
                 AND s.state <> 'suspended'
+                AND NOT EXISTS (SELECT 1 FROM person p WHERE p.tenant_id = t.id AND p.account = $3
+                    AND p.peer = $6 AND p.status <> 'active')
         ON CONFLICT (tenant_id, account, run) DO NOTHING RETURNING seq";
     FIND = "SELECT id, received_at FROM inbox WHERE tenant_id = $1 AND account = $2 AND run = $3";
 }
@@ -74,8 +97,12 @@ pub enum Admission {
     Admitted(Admitted),
     /// There is no such tenant.
     NoTenant,
-    /// The tenant or the session is suspended.
-    Suspended,
+    /// The tenant is suspended.
+    TenantSuspended,
+    /// The one who wrote is suspended by the tenant's operator.
+    PersonSuspended,
+    /// The session is suspended.
+    SessionSuspended,
     /// This many wait already.
     Full(u64),
 }
@@ -93,10 +120,13 @@ pub struct Admitted {
     pub duplicate: bool,
     /// The tier of its tenant.
     pub tier: Tier,
+    /// How much the one who wrote may use: their own tier, else the tenant's.
+    pub person_tier: Tier,
 }
 
-/// The session, its tenant, what it is doing, and the tenant's tier.
-type Touched = (Uuid, Uuid, String, String);
+/// A session that takes a message: its row, its tenant, when it began; the tenant's tier and when that was last
+/// heard of; the same of the one who wrote.
+type Touched = (Uuid, Uuid, i64, String, Option<i64>, Option<String>, Option<i64>);
 
 // === impl Store ===
 
@@ -109,10 +139,15 @@ impl Store {
     pub async fn admit(&self, new: NewMessage) -> Result<Admission> {
         let now = self.clock.now();
         let fresh = (self.ids.uuid(now), self.ids.uuid(now));
-        self.control
+        let (admission, occurred) = self
+            .control
             .db
             .write("taking a message in", move |conn| Box::pin(admit(conn, new, now, fresh)))
-            .await
+            .await?;
+        for what in occurred {
+            self.tell(PlatformEvent::new(what, now, fresh.1));
+        }
+        Ok(admission)
     }
 }
 
@@ -120,11 +155,47 @@ async fn admit(
     conn: &mut Conn<'_>,
     new: NewMessage,
     now: Timestamp,
-    (session_id, message_id): (Uuid, Uuid),
-) -> Result<Admission, Failure> {
+    fresh: (Uuid, Uuid),
+) -> Result<(Admission, Vec<Occurrence>), Failure> {
     if let Some(waiting) = full(conn, &new).await? {
-        return Ok(Admission::Full(waiting));
+        return Ok((Admission::Full(waiting), Vec::new()));
     }
+    let (key, run, peer) = (new.session.clone(), new.run.clone(), storable(new.peer.clone()));
+    let (touched, is_new) = take_in(conn, new, &peer, now, fresh).await?;
+    let Some(touched) = touched else {
+        return Ok((why_not(conn, &key, &peer).await?, Vec::new()));
+    };
+    let (session, tenant, created_at, tier, tenant_seen, own_tier, person_seen) = touched;
+    let account = key.account.as_str();
+    let sighting = Sighting { tenant, account, peer: &peer, tenant_seen, person_seen };
+    sighting.note(conn, now).await?;
+    let begun = (session == fresh.0, created_at == now.0);
+    let (message, received_at) = match is_new {
+        true => (fresh.1, now.0),
+        false => find(conn, tenant, account, &run).await?.ok_or(sqlx::Error::RowNotFound)?,
+    };
+    // A word that a newer version wrote: whatever it allows, the smallest is never too much.
+    let tier: Tier = tier.parse().unwrap_or_default();
+    let admitted = Admitted {
+        message: MessageId(message),
+        session: SessionId(session),
+        received_at: Timestamp(received_at),
+        duplicate: !is_new,
+        tier,
+        person_tier: own_tier.map_or(tier, |own| own.parse().unwrap_or_default()),
+    };
+    Ok((Admission::Admitted(admitted), occurred(&key, &peer, begun, person_seen)))
+}
+
+/// Touches the session and stores the message. Returns the session, unless none takes it, and whether the
+/// message is new.
+async fn take_in(
+    conn: &mut Conn<'_>,
+    new: NewMessage,
+    peer: &str,
+    now: Timestamp,
+    fresh: (Uuid, Uuid),
+) -> Result<(Option<Touched>, bool), Failure> {
     let SessionKey { tenant, account, conversation } = new.session;
     let title = one_line(new.text.trim(), TITLE);
     let context: Vec<Said> =
@@ -132,46 +203,69 @@ async fn admit(
     let context = (!context.is_empty()).then_some(Json(context));
     let (touched, inserted): (Option<Touched>, Option<(i64,)>) = script!(conn, TAKE_IN, [
         (
-            session_id,
+            fresh.0,
             tenant.as_str(),
             account.as_str(),
             conversation.as_str(),
             now.0,
             now.after(session::TIME_TO_LIVE).0,
             title,
+            peer,
         ),
         (
-            message_id,
+            fresh.1,
             tenant.as_str(),
             account.as_str(),
             conversation.as_str(),
             new.run.0.as_str(),
-            storable(new.peer),
+            peer,
             storable(new.text),
             context,
             now.0,
         ),
     ], ran => Ok((ran.first(0)?, ran.first(1)?)))?;
-    let Some((session_id, tenant_id, state, tier)) = touched else {
-        let found: i64 = on!(conn, c => sqlx::query_scalar(TENANT_EXISTS).bind(tenant.as_str()).fetch_one(c).await)?;
-        return Ok(if found == 0 { Admission::NoTenant } else { Admission::Suspended });
-    };
-    if state == "suspended" {
-        return Ok(Admission::Suspended);
+    Ok((touched, inserted.is_some()))
+}
+
+/// Why no session takes the message.
+async fn why_not(
+    conn: &mut Conn<'_>,
+    session: &SessionKey,
+    peer: &str,
+) -> Result<Admission, Failure> {
+    let found: Option<(String, Option<String>)> = on!(conn, c => sqlx::query_as(WHY_NOT)
+        .bind(session.tenant.as_str())
+        .bind(session.account.as_str())
+        .bind(peer)
+        .fetch_optional(c).await)?;
+    let words = found.as_ref().map(|(tenant, person)| (tenant.as_str(), person.as_deref()));
+    Ok(match words {
+        Some(("suspended", _)) => Admission::TenantSuspended,
+        Some(("active", None | Some("active"))) => Admission::SessionSuspended,
+        Some(("active", _)) => Admission::PersonSuspended,
+        _ => Admission::NoTenant,
+    })
+}
+
+/// What a message begins besides itself. `begun`: whether its session's row is new, and whether the session is.
+fn occurred(
+    session: &SessionKey,
+    peer: &str,
+    begun: (bool, bool),
+    person_seen: Option<i64>,
+) -> Vec<Occurrence> {
+    let (tenant_id, session_id) = (session.tenant.clone(), session.clone());
+    let mut occurred = Vec::new();
+    match begun {
+        (true, _) => occurred.push(Occurrence::SessionCreated { tenant_id, session_id }),
+        (false, true) => occurred.push(Occurrence::SessionActivated { tenant_id, session_id }),
+        (false, false) => {}
     }
-    let duplicate = inserted.is_none();
-    let (message, received_at) = match duplicate {
-        false => (message_id, now.0),
-        true => find(conn, tenant_id, &account, &new.run).await?.ok_or(sqlx::Error::RowNotFound)?,
-    };
-    Ok(Admission::Admitted(Admitted {
-        message: MessageId(message),
-        session: SessionId(session_id),
-        received_at: Timestamp(received_at),
-        duplicate,
-        // A word that a newer version wrote: whatever it allows, the smallest is never too much.
-        tier: tier.parse().unwrap_or_default(),
-    }))
+    if person_seen.is_none() {
+        let (tenant_id, account) = (session.tenant.clone(), session.account.clone());
+        occurred.push(Occurrence::PersonCreated { tenant_id, account, peer: peer.to_owned() });
+    }
+    occurred
 }
 
 /// How many messages wait, when there is no room for this one.

@@ -1,4 +1,6 @@
-//! Sessions as rows: looking at them and resetting them. Claiming one for a turn is in `claim`.
+//! Sessions as rows: looking at them. What changes one stands in [`life`], claiming one for a turn in `claim`.
+
+pub(crate) mod life;
 
 use domain::session::SessionState;
 use domain::{SessionId, SessionKey, TenantSlug, Timestamp};
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::Control;
 use crate::Store;
 use crate::db::{on, statements};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 statements! {
     BY_KEY = "SELECT s.id, t.slug, s.account, s.conversation, s.state, s.title, s.epoch, s.created_at, s.last_at,
@@ -23,10 +25,9 @@ statements! {
         FROM session s JOIN tenant t ON t.id = s.tenant_id
         WHERE ($1 = '' OR t.slug = $1) AND s.last_at < $2
         ORDER BY s.last_at DESC, s.id LIMIT $3";
-    RESET = "UPDATE session SET epoch = epoch + 1, title = NULL, last_at = $4
-        WHERE account = $2 AND conversation = $3 AND state <> 'suspended'
-            AND tenant_id = (SELECT id FROM tenant WHERE slug = $1)";
 }
+
+pub use life::Cleaned;
 
 /// What a conversation is doing now.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -96,32 +97,6 @@ impl Store {
     /// When the database does not answer.
     pub async fn session(&self, key: &SessionKey) -> Result<Option<Session>> {
         self.control.session(key).await
-    }
-
-    /// Begins a conversation anew: what was said before stays in the transcript but in no prompt.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when there is no such session.
-    pub async fn reset_session(&self, key: &SessionKey) -> Result<()> {
-        let (row, now) = (key.clone(), self.clock.now());
-        let changed = self
-            .control
-            .db
-            .write("resetting a session", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(RESET)
-                        .bind(row.tenant.as_str())
-                        .bind(row.account)
-                        .bind(row.conversation)
-                        .bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
-                })
-            })
-            .await?;
-        if changed == 0 {
-            return Err(Error::Missing { what: "session", name: key.to_string() });
-        }
-        Ok(())
     }
 }
 

@@ -1,10 +1,11 @@
-//! Tenants: who is served.
+//! Tenants: who is served. What changes one of them later stands in [`life`].
+
+pub(crate) mod life;
 
 use domain::tenant::{TenantStatus, Tier};
-use domain::{Secret, TenantId, TenantSlug, Timestamp};
+use domain::{Occurrence, Secret, TenantId, TenantSlug, Timestamp};
 use uuid::Uuid;
 
-use super::Control;
 use crate::Store;
 use crate::db::{on, statements};
 use crate::error::{Error, Result};
@@ -13,12 +14,14 @@ use crate::token::{self, Purpose};
 statements! {
     INSERT = "INSERT INTO tenant (id, slug, tier, status, token_hash, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (slug) DO NOTHING";
-    LIST = "SELECT id, slug, tier, status, created_at FROM tenant ORDER BY slug";
-    BY_SLUG = "SELECT id, slug, tier, status, created_at FROM tenant WHERE slug = $1";
-    BY_TOKEN = "SELECT id, slug, tier, status, created_at FROM tenant WHERE token_hash = $1";
-    BY_ID = "SELECT id, slug, tier, status, created_at FROM tenant WHERE id = $1";
-    ROTATE = "UPDATE tenant SET token_hash = $2, updated_at = $3 WHERE slug = $1";
-    SET_STATUS = "UPDATE tenant SET status = $2, updated_at = $3 WHERE slug = $1";
+    LIST = "SELECT id, slug, tier, status, created_at, last_active_at FROM tenant
+        WHERE status <> 'deleted' ORDER BY slug";
+    BY_SLUG = "SELECT id, slug, tier, status, created_at, last_active_at FROM tenant
+        WHERE slug = $1 AND status <> 'deleted'";
+    BY_TOKEN = "SELECT id, slug, tier, status, created_at, last_active_at FROM tenant
+        WHERE token_hash = $1 AND status <> 'deleted'";
+    BY_ID = "SELECT id, slug, tier, status, created_at, last_active_at FROM tenant
+        WHERE id = $1 AND status <> 'deleted'";
 }
 
 /// A client of the operator.
@@ -34,9 +37,11 @@ pub struct Tenant {
     pub status: TenantStatus,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When somebody last wrote to it, to the minute; `None`: nobody has.
+    pub last_active_at: Option<Timestamp>,
 }
 
-type Row = (Uuid, String, String, String, i64);
+type Row = (Uuid, String, String, String, i64, Option<i64>);
 
 // === impl Store ===
 
@@ -44,7 +49,8 @@ impl Store {
     /// Creates a tenant, its database, and its credential, which is shown this once.
     ///
     /// # Errors
-    /// [`Error::Exists`] when the name is taken; whatever keeps the database from being made.
+    /// [`Error::Exists`] when the name is taken, also by a tenant that was deleted; whatever keeps the database
+    /// from being made.
     pub async fn create_tenant(&self, slug: &TenantSlug, tier: Tier) -> Result<(Tenant, Secret)> {
         let now = self.clock.now();
         let tenant = Tenant {
@@ -53,16 +59,35 @@ impl Store {
             tier,
             status: TenantStatus::Active,
             created_at: now,
+            last_active_at: None,
         };
         self.tenants.prepare(slug).await?;
         let token = token::mint(Purpose::Tenant, self.ids.as_ref());
-        if self.control.insert_tenant(tenant.clone(), token::hash(&token)).await? {
-            return Ok((tenant, token));
-        }
-        Err(Error::Exists { what: "tenant", name: slug.to_string() })
+        let (row, hash) = (tenant.clone(), token::hash(&token));
+        self.change("creating a tenant", move |conn| {
+            Box::pin(async move {
+                let created = on!(conn, c => sqlx::query(INSERT)
+                    .bind(row.id.0)
+                    .bind(row.slug.as_str())
+                    .bind(row.tier.as_str())
+                    .bind(row.status.as_str())
+                    .bind(hash)
+                    .bind(row.created_at.0)
+                    .execute(c).await.map(|done| done.rows_affected() == 1))?;
+                let (tenant_id, tier) = (row.slug, row.tier);
+                if !created {
+                    return Err(
+                        Error::Exists { what: "tenant", name: tenant_id.to_string() }.into()
+                    );
+                }
+                Ok(((), vec![Occurrence::TenantCreated { tenant_id, tier }]))
+            })
+        })
+        .await?;
+        Ok((tenant, token))
     }
 
-    /// Every tenant, by name.
+    /// Every tenant, by name; not those that were deleted.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -131,83 +156,16 @@ impl Store {
             .await?;
         Ok(row.and_then(from_row))
     }
-
-    /// Replaces a tenant's credential; the old one is worth nothing from now on.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when there is no such tenant.
-    pub async fn rotate_tenant_token(&self, slug: &TenantSlug) -> Result<Secret> {
-        let token = token::mint(Purpose::Tenant, self.ids.as_ref());
-        let (name, hash, now) = (slug.to_string(), token::hash(&token), self.clock.now());
-        let changed = self
-            .control
-            .db
-            .write("replacing a tenant's credential", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(ROTATE)
-                        .bind(name).bind(hash).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
-                })
-            })
-            .await?;
-        if changed == 0 {
-            return Err(Error::Missing { what: "tenant", name: slug.to_string() });
-        }
-        Ok(token)
-    }
-
-    /// Serves a tenant, or refuses it everywhere.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when there is no such tenant.
-    pub async fn set_tenant_status(&self, slug: &TenantSlug, status: TenantStatus) -> Result<()> {
-        let (name, now) = (slug.to_string(), self.clock.now());
-        let changed = self
-            .control
-            .db
-            .write("changing a tenant's status", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(SET_STATUS)
-                        .bind(name).bind(status.as_str()).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?)
-                })
-            })
-            .await?;
-        if changed == 0 {
-            return Err(Error::Missing { what: "tenant", name: slug.to_string() });
-        }
-        Ok(())
-    }
-}
-
-// === impl Control ===
-
-impl Control {
-    async fn insert_tenant(&self, tenant: Tenant, token_hash: Vec<u8>) -> Result<bool> {
-        self.db
-            .write("creating a tenant", move |conn| {
-                Box::pin(async move {
-                    Ok(on!(conn, c => sqlx::query(INSERT)
-                        .bind(tenant.id.0)
-                        .bind(tenant.slug.as_str())
-                        .bind(tenant.tier.as_str())
-                        .bind(tenant.status.as_str())
-                        .bind(token_hash)
-                        .bind(tenant.created_at.0)
-                        .execute(c).await.map(|done| done.rows_affected() == 1))?)
-                })
-            })
-            .await
-    }
 }
 
 /// A row that does not read back was written by a newer version; it is not served by this one.
-fn from_row((id, slug, tier, status, created_at): Row) -> Option<Tenant> {
+fn from_row((id, slug, tier, status, created_at, last_active_at): Row) -> Option<Tenant> {
     Some(Tenant {
         id: TenantId(id),
         slug: slug.parse().ok()?,
         tier: tier.parse().ok()?,
         status: status.parse().ok()?,
         created_at: Timestamp(created_at),
+        last_active_at: last_active_at.map(Timestamp),
     })
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use domain::{Occurrence, PlatformEvent};
+
+use super::audit;
+use super::session::life::expire;
 use crate::Store;
 use crate::db::{on, statements};
 use crate::error::Result;
 
 statements! {
-    EXPIRE = "UPDATE session SET state = 'expired' WHERE state = 'active' AND expires_at <= $1";
     // Conversations that were held for one request only leave no session behind. What is still wanted is
     // looked for once, not once for each session.
     FORGET_SESSIONS = "DELETE FROM session WHERE state = 'expired' AND account = 'api'
@@ -16,6 +19,9 @@ statements! {
     FORGET_MESSAGES = "DELETE FROM inbox WHERE finished_at <= $1";
     FORGET_LINKS = "DELETE FROM link WHERE expires_at <= $1";
     FORGET_SAMPLES = "DELETE FROM sample WHERE at <= $1";
+    FORGET_AUDIT = "DELETE FROM audit WHERE at <= $1";
+    // Whoever writes again is known again; what an operator decided about a person stays.
+    FORGET_PERSONS = "DELETE FROM person WHERE last_active_at <= $1 AND tier IS NULL AND status = 'active'";
 }
 
 /// Platforms redeliver a message for up to seven days; its row is what recognises it.
@@ -43,20 +49,30 @@ impl Store {
         let now = self.clock.now();
         let long_ago = now.before(REMEMBER);
         let history = now.before(HISTORY);
-        self.control
+        let (expired, forgotten) = self
+            .control
             .db
             .write("tidying up", move |conn| {
                 Box::pin(async move {
-                    let expired = on!(conn, c => sqlx::query(EXPIRE).bind(now.0)
-                        .execute(c).await.map(|done| done.rows_affected()))?;
+                    let expired = expire(conn, "", now).await?;
                     on!(conn, c => sqlx::query(FORGET_SESSIONS).execute(c).await.map(drop))?;
                     let forgotten = on!(conn, c => sqlx::query(FORGET_MESSAGES).bind(long_ago.0)
                         .execute(c).await.map(|done| done.rows_affected()))?;
                     on!(conn, c => sqlx::query(FORGET_LINKS).bind(long_ago.0).execute(c).await.map(drop))?;
                     on!(conn, c => sqlx::query(FORGET_SAMPLES).bind(history.0).execute(c).await.map(drop))?;
-                    Ok(Upkeep { expired, forgotten })
+                    let kept = now.before(audit::KEPT).0;
+                    on!(conn, c => sqlx::query(FORGET_AUDIT).bind(kept).execute(c).await.map(drop))?;
+                    on!(conn, c => sqlx::query(FORGET_PERSONS).bind(kept).execute(c).await.map(drop))?;
+                    Ok((expired, forgotten))
                 })
             })
-            .await
+            .await?;
+        let count = expired.len() as u64;
+        for session_id in expired {
+            let what =
+                Occurrence::SessionExpired { tenant_id: session_id.tenant.clone(), session_id };
+            self.tell(PlatformEvent::new(what, now, self.ids.uuid(now)));
+        }
+        Ok(Upkeep { expired: count, forgotten })
     }
 }

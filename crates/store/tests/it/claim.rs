@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Clock as _;
-use domain::tenant::{TenantStatus, Tier};
+use domain::tenant::Tier;
 use futures::future::join_all;
 use store::{Error, Outcome, Ready};
 use testkit::{World, both_engines};
@@ -54,12 +54,14 @@ both_engines! {
     async fn the_messages_of_a_suspended_tenant_wait_until_it_is_reinstated(world: &World) {
         let (tenant, _) = world.tenant("main").await;
         let admitted = admit(&world.store, message("a", "r-1")).await;
-        world.store.set_tenant_status(&tenant.slug, TenantStatus::Suspended).await.unwrap();
+        world.store.suspend_tenant(&tenant.slug).await.unwrap();
         assert_eq!(world.store.ready(10).await.unwrap(), []);
         assert_eq!(next(world, admitted.session).await, [""; 0]);
-        world.store.set_tenant_status(&tenant.slug, TenantStatus::Active).await.unwrap();
-        assert_eq!(world.store.ready(10).await.unwrap().len(), 1);
-        assert_eq!(next(world, admitted.session).await, ["r-1"]);
+        world.store.reinstate_tenant(&tenant.slug).await.unwrap();
+        let ready = world.store.ready(10).await.unwrap();
+        assert_eq!(ready.len(), 1);
+        assert_ne!(ready[0].session, admitted.session, "a new session is in its place");
+        assert_eq!(next(world, ready[0].session).await, ["r-1"]);
     }
 
     async fn nobody_claims_what_has_nothing_to_say(world: &World) {

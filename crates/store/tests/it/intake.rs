@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::message::Said;
-use domain::tenant::TenantStatus;
 use domain::{Role, SessionKey};
 use futures::future::join_all;
 use store::{Admission, InboxFilter, NewMessage, SessionFilter};
@@ -105,12 +104,12 @@ both_engines! {
         let unknown = world.store.admit(message("a", "r-1")).await.unwrap();
         assert_eq!(unknown, Admission::NoTenant);
         let (tenant, _) = world.tenant("main").await;
-        world.store.set_tenant_status(&tenant.slug, TenantStatus::Suspended).await.unwrap();
+        world.store.suspend_tenant(&tenant.slug).await.unwrap();
         let suspended = world.store.admit(message("a", "r-1")).await.unwrap();
-        assert_eq!(suspended, Admission::Suspended);
+        assert_eq!(suspended, Admission::TenantSuspended);
         assert_eq!(world.store.sessions(SessionFilter::default()).await.unwrap(), []);
         assert_eq!(world.store.inbox(InboxFilter::default()).await.unwrap(), []);
-        world.store.set_tenant_status(&tenant.slug, TenantStatus::Active).await.unwrap();
+        world.store.reinstate_tenant(&tenant.slug).await.unwrap();
         assert!(!admit(&world.store, message("a", "r-1")).await.duplicate);
     }
 }

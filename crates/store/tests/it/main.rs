@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod access;
+mod audit;
 mod claim;
 mod claim_ends;
 mod databases;
 mod inbox;
 mod intake;
+mod life;
+mod persons;
 mod sample;
 mod schema;
 mod tenants;

@@ -48,10 +48,10 @@ both_engines! {
     async fn a_suspended_tenant_is_still_known(world: &World) {
         let (tenant, token) = world.tenant("acme").await;
         let name = &tenant.slug;
-        world.store.set_tenant_status(name, TenantStatus::Suspended).await.unwrap();
+        world.store.suspend_tenant(name).await.unwrap();
         let found = world.store.tenant_by_token(&token).await.unwrap().unwrap();
         assert_eq!(found.status, TenantStatus::Suspended);
-        world.store.set_tenant_status(name, TenantStatus::Active).await.unwrap();
+        world.store.reinstate_tenant(name).await.unwrap();
         assert_eq!(world.store.tenant(name).await.unwrap(), Some(tenant));
     }
 
@@ -65,7 +65,7 @@ both_engines! {
         }
         let rotated = store.rotate_tenant_token(&nobody).await;
         assert!(matches!(rotated, Err(Error::Missing { what: "tenant", .. })), "{rotated:?}");
-        let changed = store.set_tenant_status(&nobody, TenantStatus::Active).await;
+        let changed = store.reinstate_tenant(&nobody).await;
         assert!(matches!(changed, Err(Error::Missing { what: "tenant", .. })), "{changed:?}");
     }
 }
