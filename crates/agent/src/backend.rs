@@ -11,6 +11,8 @@ mod line;
 mod output;
 mod recipe;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,6 +80,12 @@ impl CliBackend {
         find(&recipe.command, recipe.path()).ok_or_else(|| recipe.missing())
     }
 
+    /// The settings that are written and have no effect.
+    #[must_use]
+    pub fn idle_settings(&self) -> &[&'static str] {
+        &self.recipe.idle
+    }
+
     fn start(
         &self,
         request: &Request,
@@ -87,7 +95,11 @@ impl CliBackend {
         let recipe = &self.recipe;
         let program = self.program()?;
         let failed = |source| recipe.not_started(source);
-        let folder = tempfile::Builder::new().prefix("openclaw-").tempdir().map_err(failed)?;
+        let folder = tempfile::Builder::new()
+            .prefix("openclaw-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(failed)?;
         let work = folder.path().join(WORK);
         std::fs::create_dir(&work).map_err(failed)?;
         let instructions = folder.path().join(INSTRUCTIONS);

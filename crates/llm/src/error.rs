@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::{Coded, Kind};
 
-use crate::{LimitKind, ProgramError};
 use crate::complaint::Complaint;
+use crate::{LimitKind, ProgramError};
 
 /// When a provider that is busy does not say when to come back.
 const DEFAULT_RETRY: Duration = Duration::from_secs(5);

@@ -47,11 +47,12 @@ impl Line {
         tokio::pin!(turn);
         let mut beats = interval(BEAT);
         loop {
+            pulse.beat();
             tokio::select! {
                 biased;
                 // The line is never closed.
                 Ok(place) = &mut turn => return Ok(place),
-                _ = beats.tick() => pulse.beat(),
+                _ = beats.tick() => {}
             }
         }
     }
@@ -68,5 +69,35 @@ impl Default for Line {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Coded as _;
+    use domain::worker::Unwatched;
+    use futures::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_ends_somewhere_and_whoever_goes_leaves_room() {
+        let line = Line::default();
+        let enter = || Box::pin(line.enter("x", &Unwatched));
+        let first = enter().await.unwrap();
+        let mut waiting: Vec<_> = (0..LONGEST).map(|_| enter()).collect();
+        for waiting in &mut waiting {
+            assert!(poll!(waiting).is_pending());
+        }
+        let refused = enter().await.unwrap_err();
+        assert_eq!(refused.code(), "backend-busy");
+        drop(waiting.pop());
+        let mut last = enter();
+        assert!(poll!(&mut last).is_pending());
+        drop(first);
+        let second = waiting.remove(0).await.unwrap();
+        assert!(poll!(&mut last).is_pending(), "one at a time");
+        drop((second, waiting));
+        drop(last.await.unwrap());
     }
 }

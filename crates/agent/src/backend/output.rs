@@ -58,12 +58,18 @@ impl Reader {
         if self.printed > LARGEST_OUTPUT {
             return Err(self.recipe.unreadable("more than 64 MiB for one answer").into());
         }
-        self.rest.extend_from_slice(piece);
         let complete = match self.recipe.output {
-            Output::Text => self.say_text(said).map(|()| false),
-            Output::Jsonl => self.take_lines(said),
-            Output::Json => Ok(false),
-        }?;
+            Output::Jsonl => self.take_lines(piece, said)?,
+            Output::Json => {
+                self.rest.extend_from_slice(piece);
+                false
+            }
+            Output::Text => {
+                self.rest.extend_from_slice(piece);
+                self.say_text(said)?;
+                false
+            }
+        };
         if self.rest.len() > LARGEST_LINE {
             return Err(self.recipe.unreadable("a line or an object of more than 8 MiB").into());
         }
@@ -100,17 +106,20 @@ impl Reader {
         }
     }
 
-    fn take_lines(&mut self, said: &mut VecDeque<StreamEvent>) -> Result<bool, Error> {
-        let bytes = std::mem::take(&mut self.rest);
-        let mut lines = bytes.split(|byte| *byte == b'\n');
-        // What stands behind the last end of a line is the beginning of the next one.
-        let rest = lines.next_back().unwrap_or_default().to_vec();
-        for line in lines {
-            if self.take_line(line, said)? {
-                return Ok(true);
+    fn take_lines(
+        &mut self,
+        piece: &[u8],
+        said: &mut VecDeque<StreamEvent>,
+    ) -> Result<bool, Error> {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.rest.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let line = std::mem::take(&mut self.rest);
+                if self.take_line(&line, said)? {
+                    return Ok(true);
+                }
             }
         }
-        self.rest = rest;
         Ok(false)
     }
 

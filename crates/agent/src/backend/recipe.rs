@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::Env;
-use config::settings::backends::{CliBackend as Settings, Input, Output, SystemPromptWhen};
+use config::settings::backends::{
+    CliBackend as Settings, Input, Output, SessionMode, SystemPromptWhen,
+};
 use domain::Secret;
 use domain::text::{FIELD_LIMIT, one_line};
 use llm::{Error, ProgramError, Request};
@@ -35,6 +37,8 @@ pub(super) struct Recipe {
     pub(super) silence: Option<Duration>,
     pub(super) total: Option<Duration>,
     remedy: String,
+    /// Settings that are written and have no effect.
+    pub(super) idle: Vec<&'static str>,
 }
 
 /// Claude Code without its tools, its own settings, skills and sessions. Who writes to the agent is a stranger:
@@ -121,6 +125,7 @@ impl Recipe {
             } else {
                 format!("install it, or correct agents.defaults.cliBackends.{id}.command")
             },
+            idle: idle(settings),
             command,
             args,
         })
@@ -229,6 +234,21 @@ fn written_output(args: &[String]) -> Output {
 
 fn secrets(settings: &Settings) -> Vec<Secret> {
     settings.env.values().filter(|value| value.expose().len() >= SHORTEST_SECRET).cloned().collect()
+}
+
+/// Sessions and pictures: no call goes on with an earlier session, and no picture is asked about.
+fn idle(settings: &Settings) -> Vec<&'static str> {
+    let written = [
+        ("resumeArgs", settings.resume_args.is_some()),
+        ("resumeOutput", settings.resume_output.is_some()),
+        ("sessionArg", settings.session_arg.is_some()),
+        ("sessionArgs", settings.session_args.is_some()),
+        ("sessionMode", settings.session_mode.is_some_and(|mode| mode != SessionMode::None)),
+        ("sessionIdFields", settings.session_id_fields.is_some()),
+        ("imageArg", settings.image_arg.is_some()),
+        ("imageMode", settings.image_mode.is_some()),
+    ];
+    written.into_iter().filter_map(|(name, is_written)| is_written.then_some(name)).collect()
 }
 
 fn fits(text: &str, limit: usize) -> bool {
