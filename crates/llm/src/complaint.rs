@@ -59,6 +59,11 @@ impl Complaint {
         self
     }
 
+    /// A complaint that was heard of.
+    pub(crate) fn reported(status: u16, message: String) -> Self {
+        Self { message, status: Some(status), ..Self::default() }
+    }
+
     /// The error that this is. `message` is the complaint's own, made safe.
     pub(crate) fn error(&self, provider: String, model: String, message: String) -> Error {
         let retry_after = self.retry_after;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use domain::{Coded, Kind};
 
-use crate::LimitKind;
+use crate::complaint::Complaint;
+use crate::{LimitKind, ProgramError};
 
 /// When a provider that is busy does not say when to come back.
 const DEFAULT_RETRY: Duration = Duration::from_secs(5);
@@ -128,11 +129,21 @@ pub enum Error {
         transient: bool,
         retry_after: Option<Duration>,
     },
+    /// A program that answers in a model's place failed.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
 }
 
 // === impl Error ===
 
 impl Error {
+    /// What a provider reported through somebody else: a status as HTTP has it, and its words, safe to show.
+    #[must_use]
+    pub fn reported(provider: String, model: String, status: u16, message: String) -> Self {
+        let complaint = Complaint::reported(status, message.clone());
+        complaint.error(provider, model, message)
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -158,6 +169,7 @@ impl Error {
             | Self::UnknownModel { .. }
             | Self::AmbiguousModel { .. }
             | Self::Unsuitable { .. } => false,
+            Self::Program(error) => error.is_transient(),
         }
     }
 
@@ -166,7 +178,7 @@ impl Error {
     pub fn is_unsent(&self) -> bool {
         match self {
             Self::ProviderLimit { retry_after, .. } => retry_after.is_some(),
-            Self::CircuitOpen { .. } => true,
+            Self::CircuitOpen { .. } | Self::Program(ProgramError::Busy { .. }) => true,
             _ => false,
         }
     }
@@ -214,6 +226,7 @@ impl Coded for Error {
             | Self::Malformed { .. }
             | Self::Transport { .. }
             | Self::AllFailed { retry_after: None, .. } => Kind::Upstream,
+            Self::Program(error) => error.kind(),
         }
     }
 
@@ -240,6 +253,7 @@ impl Coded for Error {
             Self::CircuitOpen { .. } => "provider-circuit-open",
             Self::Unsuitable { .. } => "model-unsuitable",
             Self::AllFailed { .. } => "all-models-failed",
+            Self::Program(error) => error.code(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, ProgramError};
 
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,22 @@ impl Step {
             | Error::UnknownModel { .. }
             | Error::AmbiguousModel { .. }
             | Error::AllFailed { .. } => Self::Stop,
+            Error::Program(error) => Self::after_program(error),
+        }
+    }
+
+    /// A program that is not there or not logged in is so for each of its models.
+    fn after_program(error: &ProgramError) -> Self {
+        match error {
+            ProgramError::Settings { .. }
+            | ProgramError::Missing { .. }
+            | ProgramError::Authentication { .. } => Self::OtherKey,
+            ProgramError::Start { .. }
+            | ProgramError::Failed { .. }
+            | ProgramError::Killed { .. }
+            | ProgramError::Unreadable { .. }
+            | ProgramError::Timeout { .. }
+            | ProgramError::Busy { .. } => Self::Again,
         }
     }
 }
@@ -70,6 +86,12 @@ pub(super) fn is_of_endpoint(error: &Error) -> bool {
             | Error::Server { .. }
             | Error::Overloaded { .. }
             | Error::Cut { .. }
+            | Error::Program(
+                ProgramError::Start { .. }
+                    | ProgramError::Failed { .. }
+                    | ProgramError::Killed { .. }
+                    | ProgramError::Timeout { .. }
+            )
     )
 }
 
@@ -162,6 +184,16 @@ mod tests {
             (Error::UnknownModel { asked: m(), nearest: None }, Step::Stop),
             (Error::AmbiguousModel { asked: m(), candidates: Vec::new() }, Step::Stop),
             (Error::AllFailed { reasons: m(), transient: true, retry_after: None }, Step::Stop),
+            (ProgramError::Settings { provider: p(), message: m() }.into(), Step::OtherKey),
+            (
+                ProgramError::Missing { provider: p(), command: m(), remedy: m() }.into(),
+                Step::OtherKey,
+            ),
+            (ProgramError::Authentication { provider: p(), message: m() }.into(), Step::OtherKey),
+            (ProgramError::Failed { provider: p(), status: 1, message: m() }.into(), Step::Again),
+            (ProgramError::Killed { provider: p(), signal: 9 }.into(), Step::Again),
+            (ProgramError::Unreadable { provider: p(), message: m() }.into(), Step::Again),
+            (ProgramError::Busy { provider: p(), waiting: 64 }.into(), Step::Again),
         ];
         for (error, expected) in &table {
             assert_eq!(Step::after(error), *expected, "{error:?}");

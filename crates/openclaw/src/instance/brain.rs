@@ -1,4 +1,7 @@
-//! Who answers: the configured providers, those whose key is in the environment, or the built-in simulator.
+//! Who answers: the configured providers, those whose key is in the environment, programs, or the built-in
+//! simulator.
+
+mod programs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,7 @@ use simulator::Simulator;
 use super::Model;
 use crate::error::Error;
 use crate::up::Answers;
+use programs::Programs;
 
 /// Makes the engine's settings from the configuration, again after every change of it.
 pub struct Brain {
@@ -28,6 +32,7 @@ pub struct Brain {
     simulator: Option<Simulator>,
     /// The models of the settings before: what is known of their endpoints goes on.
     models: Models,
+    programs: Programs,
 }
 
 /// A provider that is there when its key is in the environment.
@@ -76,8 +81,8 @@ impl Brain {
     /// When the system's certificate authorities cannot be read.
     pub fn new(env: Env, state: &Path, answers: Answers) -> Result<Self, Error> {
         let egress = Egress::new(egress::Options::default())?;
-        let (simulator, models) = (None, Models::default());
-        Ok(Self { egress, env, state: state.to_owned(), answers, simulator, models })
+        let (simulator, models, programs) = (None, Models::default(), Programs::default());
+        Ok(Self { egress, env, state: state.to_owned(), answers, simulator, models, programs })
     }
 
     /// The settings that follow from a configuration.
@@ -88,11 +93,15 @@ impl Brain {
         let mut providers = self.providers(&config);
         let asked = config.agents.defaults.model.as_ref().and_then(ModelChoice::primary);
         let asked = asked.map(|model| config.agents.defaults.resolve(model).as_str().to_owned());
+        let programs = self.programs.of(&config, &self.env);
+        let asks_program = asked.as_deref().is_some_and(|model| programs.answer(model));
         let asks_simulator = asked.as_deref().is_some_and(|model| model.starts_with("simulator/"));
         let simulated = match self.answers {
             Answers::Simulator => true,
             Answers::Providers => asks_simulator,
-            Answers::WhoeverCan => asks_simulator || !providers.iter().any(can_answer),
+            Answers::WhoeverCan => {
+                asks_simulator || !(asks_program || providers.iter().any(can_answer))
+            }
         };
         let model = match asked {
             Some(model) if asks_simulator || !simulated => model,
@@ -103,7 +112,9 @@ impl Brain {
             providers.retain(|provider| provider.id != SIMULATOR);
             providers.push(self.simulator().await?);
         }
-        let models = Models::new(providers, &self.egress)?.after(&self.models);
+        programs.warn();
+        let models = Models::new(providers, &self.egress)?.with(programs.providers)?;
+        let models = models.after(&self.models);
         self.models = models.clone();
         let workspaces = self.workspaces(&config);
         Ok(Settings {
@@ -353,6 +364,26 @@ mod tests {
         assert_eq!(per_second("https://foundation-models.api.cloud.ru/v1", None), Some(15));
         assert_eq!(per_second("https://foundation-models.api.cloud.ru/v1", Some(9)), Some(9));
         assert_eq!(per_second("https://foundation-models.api.cloud.ru.evil.test/v1", None), None);
+    }
+
+    #[tokio::test]
+    async fn a_program_answers_without_a_provider() {
+        let asked = |model: &str| format!(r#"{{agents: {{defaults: {{model: "{model}"}}}}}}"#);
+        let claude = model(&[], Answers::WhoeverCan, &asked("claude-cli/opus")).await;
+        assert_eq!(claude, ("claude-cli/opus".to_owned(), false));
+        let unknown = model(&[], Answers::WhoeverCan, &asked("other-cli/x")).await;
+        assert!(unknown.1, "a backend without a command is left out");
+        let text = r#"{agents: {defaults: {model: {primary: "mine/x"},
+            cliBackends: {mine: {command: "/bin/true"}, broken: {}}}}}"#;
+        assert_eq!(model(&[], Answers::WhoeverCan, text).await, ("mine/x".to_owned(), false));
+    }
+
+    #[tokio::test]
+    async fn a_provider_keeps_its_name_before_a_program() {
+        let text = r#"{models: {providers: {"claude-cli": {baseUrl: "http://127.0.0.1:1/v1"}}},
+            agents: {defaults: {model: "claude-cli/opus", cliBackends: {"claude-cli": {}}}}}"#;
+        let expected = ("claude-cli/opus".to_owned(), false);
+        assert_eq!(model(&[], Answers::WhoeverCan, text).await, expected);
     }
 
     #[tokio::test]

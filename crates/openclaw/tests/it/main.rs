@@ -11,6 +11,7 @@ mod crowd;
 mod devices;
 mod inbox;
 mod logs;
+mod programs;
 mod status;
 mod tenants;
 mod tune;
