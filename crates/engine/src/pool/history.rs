@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Sample;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::watch::memory_of;
 use crate::Shared;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -28,14 +29,16 @@ pub(crate) async fn record(shared: Weak<Shared>) {
     loop {
         ticks.tick().await;
         let Some(shared) = shared.upgrade() else { return };
-        let sample = take(&shared, &mut before);
+        let memory = memory_of(vec![(0, std::process::id())]).await;
+        let memory = memory.first().map_or(0, |(_, bytes)| *bytes);
+        let sample = take(&shared, &mut before, memory);
         if let Err(error) = shared.store.add_sample(shared.instance, sample).await {
             tracing::warn!(%error, "the figures of the last minute could not be kept");
         }
     }
 }
 
-fn take(shared: &Arc<Shared>, before: &mut Before) -> Sample {
+fn take(shared: &Arc<Shared>, before: &mut Before, memory: u64) -> Sample {
     let workers = &shared.workers;
     let metrics = workers.metrics();
     let now = Before {
@@ -60,7 +63,7 @@ fn take(shared: &Arc<Shared>, before: &mut Before) -> Sample {
         p95_ms: whole(metrics.p95_latency_ms),
         p99_ms: whole(metrics.p99_latency_ms),
         refused: since(now.refused, before.refused),
-        memory: 0,
+        memory,
     };
     *before = now;
     sample

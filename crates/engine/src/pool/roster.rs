@@ -116,6 +116,11 @@ impl Roster {
         }
     }
 
+    /// The processes that workers run now.
+    pub(super) fn processes(&self) -> Vec<(u64, u32)> {
+        self.workers.iter().filter_map(|(&id, worker)| Some((id, worker.pid?))).collect()
+    }
+
     /// Looks at every worker. `memory` are readings of processes, in bytes, by worker.
     pub(super) fn examine(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::sync::Weak;
 
+use agent::child::Processes;
 use domain::{Occurrence, PlatformEvent};
 use tokio::time::{Instant, sleep};
 
@@ -25,10 +26,12 @@ pub(crate) async fn watch(shared: Weak<Shared>) {
 
 async fn round(shared: &Shared) {
     let workers = &shared.workers;
+    let processes = workers.roster().processes();
+    let memory = memory_of(processes).await;
     let settings = workers.settings();
     let (found, standings) = {
         let mut roster = workers.roster();
-        let found = roster.examine(&settings, &[], Instant::now());
+        let found = roster.examine(&settings, &memory, Instant::now());
         (found, roster.standings(Instant::now()))
     };
     let session = |worker: u64| {
@@ -74,4 +77,17 @@ async fn round(shared: &Shared) {
     }
     workers.resize();
     shared.admission.tidy(Instant::now());
+}
+
+/// The memory of each worker's process, in bytes. One look at all processes serves every worker; it is taken
+/// elsewhere, because reading /proc waits for the kernel.
+pub(super) async fn memory_of(processes: Vec<(u64, u32)>) -> Vec<(u64, u64)> {
+    if processes.is_empty() {
+        return Vec::new();
+    }
+    let read = tokio::task::spawn_blocking(move || {
+        let all = Processes::read();
+        processes.into_iter().map(|(worker, pid)| (worker, all.resident(pid))).collect()
+    });
+    read.await.unwrap_or_default()
 }
