@@ -76,6 +76,49 @@ export interface Health {
   config: { ok: boolean; problem?: string };
 }
 
+/** The pool's figures. Times are milliseconds over the last five minutes. */
+export interface PoolMetrics {
+  activeWorkers: number;
+  idleWorkers: number;
+  stuckWorkers: number;
+  /** Requests that wait. */
+  queueDepth: number;
+  totalProcessed: number;
+  totalErrors: number;
+  avgLatencyMs: number;
+  p95LatencyMs: number;
+  p99LatencyMs: number;
+  throughputPerMinute: number;
+  /** 0 (calm) to 1 (everything full). */
+  backpressureLevel: number;
+  /** How near refusing is, 0 to 1. */
+  saturation: number;
+}
+
+/** What the figures are measured against. */
+export interface PoolLimits {
+  minWorkers: number;
+  maxWorkers: number;
+  maxQueueSize: number;
+  /** The level from which on new work is refused. */
+  backpressureThreshold: number;
+}
+
+export type WorkerState = "idle" | "busy" | "draining" | "stuck" | "dead";
+
+export interface Worker {
+  id: string;
+  state: WorkerState;
+  session?: string;
+  requestCount: number;
+  startedAt: Millis;
+  /** Time since it was last heard of. */
+  silentMs: number;
+  /** 0 while it has no process of its own. */
+  memoryBytes: number;
+  pid?: number;
+}
+
 /** A tenant, in the protocol's word. */
 export interface Agent {
   id: string;
@@ -155,6 +198,8 @@ export interface Methods {
     params: { sessionKey: string; runId?: string };
     payload: { aborted: boolean; runIds: string[] };
   };
+  "workers.list": { params: object; payload: { metrics: PoolMetrics; limits: PoolLimits; workers: Worker[] } };
+  "workers.recycle": { params: { workerId: string }; payload: { ok: boolean } };
 }
 export type Method = keyof Methods;
 

@@ -15,3 +15,4 @@ mod status;
 mod tenants;
 mod tune;
 mod up;
+mod workers;

@@ -1,0 +1,88 @@
+// The place of flow: how full the pool is, what that means, and what each worker does. It asks each second
+// while it is seen, and never otherwise.
+import type { VNode } from "preact";
+import { useRef } from "preact/hooks";
+import { useGateway } from "../frame/context.ts";
+import { useKeys } from "../frame/keys.tsx";
+import { Problem } from "../frame/problem.tsx";
+import type { Gateway } from "../gateway.ts";
+import { clockTime, figure, t } from "../i18n.ts";
+import { visit } from "../store/route.ts";
+import { useWhileSeen } from "../store/seen.ts";
+import { Chart } from "./chart.tsx";
+import { Figures } from "./figures.tsx";
+import { Level } from "./level.tsx";
+import { Pool, type Sample } from "./pool.ts";
+import { tell } from "./words.ts";
+import { Workers } from "./workers.tsx";
+import "../style/flow.css";
+
+const EVERY = 1_000;
+
+export function Flow(): VNode {
+  const gateway = useGateway();
+  const pool = poolOf(gateway);
+  const place = useRef<HTMLElement>(null);
+  const open = gateway.connection.link.value.kind === "open";
+  useWhileSeen(EVERY, open, () => pool.look());
+  useKeys({
+    j: () => move(place.current, 1),
+    k: () => move(place.current, -1),
+    Escape: () => visit("talk"),
+  });
+  const answer = pool.now.value;
+  const problem = pool.problem.value;
+  return (
+    <main class="place flow" ref={place}>
+      <h1>{t("flow")}</h1>
+      {problem && <Problem what={tell("notShown")} error={problem} />}
+      {answer && !open && <p class="stale" role="status">{tell("stale", { when: clockTime(pool.seenAt ?? 0) })}</p>}
+      {answer && (
+        <div class={open && !problem ? "live" : "live old"}>
+          <Level {...answer} />
+          <Figures metrics={answer.metrics} />
+          <Charts samples={pool.samples.value} {...answer.limits} />
+          <Workers {...answer} onChange={() => void pool.look()} />
+        </div>
+      )}
+    </main>
+  );
+}
+
+interface ChartsProps {
+  samples: readonly Sample[];
+  backpressureThreshold: number;
+  maxWorkers: number;
+}
+
+function Charts({ samples, backpressureThreshold, maxWorkers }: ChartsProps): VNode {
+  const points = (of: (sample: Sample) => number) => samples.map((sample) => ({ at: sample.at, value: of(sample) }));
+  const whole = (value: number) => figure(value);
+  return (
+    <section class="charts" aria-label={tell("curves")}>
+      <Chart name={tell("level")} points={points((one) => one.level)} least={1} format={(value) => figure(value, 2)} mark={backpressureThreshold} />
+      <Chart name={tell("busyWorkers")} points={points((one) => one.busy)} least={maxWorkers} format={whole} />
+      <Chart name={tell("waiting")} points={points((one) => one.waiting)} least={4} format={whole} />
+      <Chart name={tell("perMinute")} points={points((one) => one.perMinute)} least={4} format={whole} />
+    </section>
+  );
+}
+
+const pools = new WeakMap<Gateway, Pool>();
+
+/** What is known outlives a look at another place, so that the curves go on. */
+function poolOf(gateway: Gateway): Pool {
+  let found = pools.get(gateway);
+  if (!found) {
+    found = new Pool(() => gateway.connection.request("workers.list", {}));
+    pools.set(gateway, found);
+  }
+  return found;
+}
+
+/** Moves the focus among the rows' own buttons. */
+function move(place: HTMLElement | null, by: number): void {
+  const rows = [...(place?.querySelectorAll<HTMLElement>("tbody tr") ?? [])].flatMap((row) => row.querySelector("button") ?? []);
+  const focused = rows.findIndex((row) => row.closest("tr")?.contains(document.activeElement));
+  rows[focused < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, focused + by))]?.focus();
+}

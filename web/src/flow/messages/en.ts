@@ -1,0 +1,56 @@
+// What the place of flow says, in English.
+import type { Plural } from "../../messages/en.ts";
+
+export const en = {
+  level: "Level",
+  calm: "Calm: nothing waits.",
+  busy: { one: "Busy: {count} conversation waits for a worker.", other: "Busy: {count} conversations wait for a worker." } as Plural,
+  refusing: "Full: new messages are refused and told when to come back.",
+  levelWhy: "Level {level} = {queue} × waiting ({depth} of {most}) + {workers} × busy ({running} of {all}). New messages are refused from {threshold} on.",
+  saturation: "Saturation",
+  saturationWhy: "{depth} wait; refusing begins at {most} while every worker is busy.",
+
+  figures: "Figures",
+  busyWorkers: "Busy",
+  idleWorkers: "Idle",
+  stuckWorkers: "Stuck",
+  waiting: "Waiting",
+  perMinute: "Turns a minute",
+  mean: "Mean time",
+  p95: "95 of 100 within",
+  p99: "99 of 100 within",
+  processed: "Turns in all",
+  failed: "Failed",
+  lastFive: "In the last five minutes",
+  sinceStart: "Since the start",
+
+  curves: "The last five minutes",
+  chart: "{name}: now {now}, at most {most} in the last five minutes",
+
+  workers: "Workers",
+  between: "{fewest} to {most}",
+  worker: "Worker",
+  state: "State",
+  session: "Conversation",
+  since: "There since",
+  heard: "Last sign",
+  turns: "Turns",
+  memory: "Memory",
+  stateIdle: "ready",
+  stateBusy: "answering",
+  stateDraining: "last turn",
+  stateStuck: "silent too long",
+  stateDead: "gone",
+  inside: "Runs inside the gateway and has no memory of its own",
+  process: "Process {pid}",
+  replace: "Replace",
+  replaceWorker: "Replace {worker}",
+  replaceAsk: "Replace {worker}? It finishes its turn, then a new one takes its place.",
+  replaced: "{worker} finishes its turn, then a new one takes its place.",
+  gone: "{worker} is not there any more.",
+  noWorkers: "Workers will be listed here. The next message starts one.",
+  stale: "No connection. These are the figures of {when}.",
+  notShown: "The pool could not be asked.",
+};
+
+export type FlowMessages = typeof en;

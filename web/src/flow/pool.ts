@@ -1,0 +1,74 @@
+// The pool as this place knows it: how it is now, and how it was in the last minutes.
+// It asks when it is told to, and keeps what it knew when the gateway does not answer.
+import { signal } from "@preact/signals";
+import { Refused } from "../connection.ts";
+import type { Methods, Millis, PoolLimits, PoolMetrics, Refusal } from "../protocol.ts";
+
+export type Answer = Methods["workers.list"]["payload"];
+
+/** The figures of one moment that are drawn as curves. */
+export interface Sample {
+  at: Millis;
+  level: number;
+  busy: number;
+  waiting: number;
+  perMinute: number;
+}
+
+export type Mood = "calm" | "busy" | "refusing";
+
+/** How long the curves reach back. */
+export const WINDOW: Millis = 5 * 60_000;
+/** What the queue and the workers count for in the level; the gateway's own weights. */
+export const WEIGHTS = { queue: 0.7, workers: 0.3 } as const;
+
+export class Pool {
+  readonly now = signal<Answer | undefined>(undefined);
+  readonly samples = signal<readonly Sample[]>([]);
+  readonly problem = signal<Refusal | undefined>(undefined);
+  private readonly ask: () => Promise<Answer>;
+
+  constructor(ask: () => Promise<Answer>) {
+    this.ask = ask;
+  }
+
+  async look(): Promise<void> {
+    try {
+      const answer = await this.ask();
+      this.now.value = answer;
+      this.problem.value = undefined;
+      this.keep(answer.metrics, Date.now());
+    } catch (error) {
+      if (error instanceof Refused) this.problem.value = error.refusal;
+    }
+  }
+
+  /** When the figures were had. */
+  get seenAt(): Millis | undefined {
+    return this.samples.value.at(-1)?.at;
+  }
+
+  private keep(metrics: PoolMetrics, at: Millis): void {
+    const sample = {
+      at,
+      level: metrics.backpressureLevel,
+      busy: metrics.activeWorkers,
+      waiting: metrics.queueDepth,
+      perMinute: metrics.throughputPerMinute,
+    };
+    this.samples.value = [...this.samples.value.filter((one) => one.at > at - WINDOW && one.at < at), sample];
+  }
+}
+
+/** How many may wait, while every worker is busy, before new work is refused. */
+export function refusingDepth({ maxQueueSize, backpressureThreshold }: PoolLimits): number {
+  for (let depth = 0; depth < maxQueueSize; depth += 1) {
+    if ((depth / maxQueueSize) * WEIGHTS.queue + WEIGHTS.workers >= backpressureThreshold) return depth;
+  }
+  return maxQueueSize;
+}
+
+export function moodOf({ queueDepth, backpressureLevel }: PoolMetrics, limits: PoolLimits): Mood {
+  if (queueDepth >= limits.maxQueueSize || backpressureLevel >= limits.backpressureThreshold) return "refusing";
+  return queueDepth > 0 ? "busy" : "calm";
+}
