@@ -60,9 +60,9 @@ export function figure(value: number, digits = 0): string {
   return format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
-/** A number with its unit: "1.5 s". */
+/** A number with its unit: "1.5s". */
 export function quantity(value: number, unit: Units, digits = 0): string {
-  return format({ style: "unit", unit, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  return format({ style: "unit", unit, unitDisplay: "narrow", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
 export function setLanguage(next: Language): void {

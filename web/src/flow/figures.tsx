@@ -33,6 +33,8 @@ export function Figures({ metrics }: { metrics: PoolMetrics }): VNode {
   );
 }
 
+/** Of no turn there is no time. */
 function seconds(milliseconds: number): string {
+  if (milliseconds === 0) return "–";
   return quantity(milliseconds / 1_000, "second", milliseconds < 9_950 ? 1 : 0);
 }

@@ -82,7 +82,7 @@ function Row({ worker, onReplace }: { worker: Worker; onReplace?(): void }): VNo
   return (
     <tr>
       <th scope="row">{id}</th>
-      <td class="state">
+      <td class="doing">
         <span class={`dot ${TONES[state] ?? ""}`} aria-hidden="true" />
         {state in STATES ? tell(STATES[state]) : state}
       </td>
@@ -92,8 +92,8 @@ function Row({ worker, onReplace }: { worker: Worker; onReplace?(): void }): VNo
       <td class="number">
         <time dateTime={new Date(startedAt).toISOString()} title={absoluteTime(startedAt)}>{ago(startedAt, now.value)}</time>
       </td>
-      <td class="number heard">{session && quantity(Math.floor(silentMs / 1_000), "second")}</td>
-      <td class="number turns">{figure(requestCount)}</td>
+      <td class="number silent">{session && quantity(Math.floor(silentMs / 1_000), "second")}</td>
+      <td class="number begun">{figure(requestCount)}</td>
       <Memory worker={worker} />
       <td class="act">
         {replaceable && (

@@ -15,6 +15,7 @@ before(async () => {
   gateway = await startGateway("simulator/story+words=2000+pace=60ms", { concurrency });
   browser = await startBrowser();
   opened = await openPage(browser);
+  opened.page.setDefaultTimeout(10_000);
 });
 after(async () => {
   await browser?.close();
@@ -28,7 +29,7 @@ const figure = (page, name, value) =>
 
 /** Writes the first message of another conversation. */
 async function begin(page, text) {
-  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByTitle("New conversation (n)").click();
   await say(page, text);
 }
 

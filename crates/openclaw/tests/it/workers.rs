@@ -52,7 +52,7 @@ fn workers_are_listed_and_replaced() {
     let listed = installation.json(&["workers", "list", "--url", &url]);
     let draining = listed["workers"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
     assert_eq!(draining["state"], "draining");
-    let none = installation.run(&["workers", "recycle", "worker-0", "--url", &url, "--json"]);
+    let none = installation.run(&["workers", "recycle", "worker-999", "--url", &url, "--json"]);
     assert_eq!((none.code, &none.error()["code"]), (Some(3), &"not-found".into()));
 
     speaking.kill().unwrap();
