@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Refused, Unanswered } from "../src/connection.ts";
 import { curve, nearest, top } from "../src/flow/curve.ts";
-import { type Answer, Pool, WINDOW, moodOf, refusingDepth } from "../src/flow/pool.ts";
+import { type Answer, Pool, WINDOW, moodOf, refusingDepth, span } from "../src/flow/pool.ts";
 import { whileSeen } from "../src/store/seen.ts";
 import { settled } from "./socket.ts";
 
@@ -65,6 +65,21 @@ describe("the pool", () => {
     expect(pool.problem.value?.code).toBe("FORBIDDEN");
     await pool.look();
     expect(pool.problem.value).toBeUndefined();
+  });
+
+  test("shows whole minutes, from one to as many as are kept", async () => {
+    const pool = new Pool(async () => answer());
+    const minutes = () => {
+      const { from, to } = span(pool.samples.value);
+      return (to - from) / 60_000;
+    };
+    expect(minutes()).toBe(1);
+    await pool.look();
+    for (const expected of [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5]) {
+      expect(minutes()).toBe(expected);
+      vi.advanceTimersByTime(31_000);
+      await pool.look();
+    }
   });
 
   test("knows where refusing begins", () => {

@@ -4,7 +4,6 @@ import { useState } from "preact/hooks";
 import { absoluteTime } from "../i18n.ts";
 import type { Millis } from "../protocol.ts";
 import { type Point, curve, nearest, top } from "./curve.ts";
-import { WINDOW } from "./pool.ts";
 import { tell } from "./words.ts";
 
 interface Props {
@@ -12,6 +11,9 @@ interface Props {
   points: readonly Point[];
   /** The lowest value that the upper edge may stand for. */
   least: number;
+  /** Where the curve begins and ends. */
+  from: Millis;
+  to: Millis;
   format(value: number): string;
   /** A value that means something: a line across. */
   mark?: number;
@@ -20,16 +22,15 @@ interface Props {
 const WIDTH = 300;
 const HEIGHT = 48;
 
-export function Chart({ name, points, least, format, mark }: Props): VNode {
+export function Chart({ name, points, from, to, least, format, mark }: Props): VNode {
   const [pointed, setPointed] = useState<Millis>();
-  const to = points.at(-1)?.at ?? Date.now();
-  const frame = { width: WIDTH, height: HEIGHT, from: to - WINDOW, to, top: top(points, least) };
+  const frame = { width: WIDTH, height: HEIGHT, from, to, top: top(points, least) };
   const now = points.at(-1);
   const shown = pointed === undefined ? now : nearest(points, pointed);
   const highest = Math.max(0, ...points.map(({ value }) => value));
   const point = (event: PointerEvent) => {
     const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
-    setPointed(frame.from + ((event.clientX - left) / width) * WINDOW);
+    setPointed(from + ((event.clientX - left) / width) * (to - from));
   };
   return (
     <figure class="chart">
@@ -50,6 +51,7 @@ export function Chart({ name, points, least, format, mark }: Props): VNode {
         {mark !== undefined && <path class="mark" d={`M0 ${HEIGHT * (1 - mark / frame.top)}H${WIDTH}`} />}
         <path class="curve" d={curve(points, frame)} />
       </svg>
+      <span class="top" aria-hidden="true">{format(frame.top)}</span>
     </figure>
   );
 }

@@ -12,7 +12,7 @@ import { useWhileSeen } from "../store/seen.ts";
 import { Chart } from "./chart.tsx";
 import { Figures } from "./figures.tsx";
 import { Level } from "./level.tsx";
-import { Pool, type Sample } from "./pool.ts";
+import { Pool, type Sample, span } from "./pool.ts";
 import { tell } from "./words.ts";
 import { Workers } from "./workers.tsx";
 import "../style/flow.css";
@@ -56,14 +56,18 @@ interface ChartsProps {
 }
 
 function Charts({ samples, backpressureThreshold, maxWorkers }: ChartsProps): VNode {
-  const points = (of: (sample: Sample) => number) => samples.map((sample) => ({ at: sample.at, value: of(sample) }));
+  const { from, to } = span(samples);
+  const curve = (of: (sample: Sample) => number) => ({ points: samples.map((one) => ({ at: one.at, value: of(one) })), from, to });
   const whole = (value: number) => figure(value);
   return (
-    <section class="charts" aria-label={tell("curves")}>
-      <Chart name={tell("level")} points={points((one) => one.level)} least={1} format={(value) => figure(value, 2)} mark={backpressureThreshold} />
-      <Chart name={tell("busyWorkers")} points={points((one) => one.busy)} least={maxWorkers} format={whole} />
-      <Chart name={tell("waiting")} points={points((one) => one.waiting)} least={4} format={whole} />
-      <Chart name={tell("perMinute")} points={points((one) => one.perMinute)} least={4} format={whole} />
+    <section>
+      <h2>{tell("curves", { count: Math.round((to - from) / 60_000) })}</h2>
+      <div class="charts">
+        <Chart name={tell("level")} {...curve((one) => one.level)} least={1} format={(value) => figure(value, 2)} mark={backpressureThreshold} />
+        <Chart name={tell("busyWorkers")} {...curve((one) => one.busy)} least={maxWorkers} format={whole} />
+        <Chart name={tell("waiting")} {...curve((one) => one.waiting)} least={4} format={whole} />
+        <Chart name={tell("perMinute")} {...curve((one) => one.perMinute)} least={4} format={whole} />
+      </div>
     </section>
   );
 }

@@ -17,8 +17,9 @@ export interface Sample {
 
 export type Mood = "calm" | "busy" | "refusing";
 
+const MINUTE: Millis = 60_000;
 /** How long the curves reach back. */
-export const WINDOW: Millis = 5 * 60_000;
+export const WINDOW: Millis = 5 * MINUTE;
 /** What the queue and the workers count for in the level; the gateway's own weights. */
 export const WEIGHTS = { queue: 0.7, workers: 0.3 } as const;
 
@@ -58,6 +59,13 @@ export class Pool {
     };
     this.samples.value = [...this.samples.value.filter((one) => one.at > at - WINDOW && one.at < at), sample];
   }
+}
+
+/** The time that the curves show: whole minutes, as many as there is something to show of. */
+export function span(samples: readonly Sample[]): { from: Millis; to: Millis } {
+  const to = samples.at(-1)?.at ?? 0;
+  const minutes = Math.ceil((to - (samples[0]?.at ?? to)) / MINUTE);
+  return { from: to - Math.max(1, minutes) * MINUTE, to };
 }
 
 /** How many may wait, while every worker is busy, before new work is refused. */

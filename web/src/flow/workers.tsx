@@ -7,9 +7,10 @@ import { useGateway } from "../frame/context.ts";
 import { Icon } from "../frame/icon.tsx";
 import { Problem } from "../frame/problem.tsx";
 import { absoluteTime, ago, figure, quantity, t } from "../i18n.ts";
-import type { Refusal, Worker } from "../protocol.ts";
+import type { Refusal, Session, Worker } from "../protocol.ts";
 import { now } from "../store/now.ts";
 import { go } from "../store/route.ts";
+import { titleOf } from "../talk/session-list.tsx";
 import type { Answer } from "./pool.ts";
 import { tell } from "./words.ts";
 
@@ -17,8 +18,8 @@ interface Props extends Answer {
   onChange(): void;
 }
 
-/** What came of replacing one: words to show, or the gateway's no. */
-type Outcome = { said: string } | { refusal: Refusal };
+/** What came of replacing one. */
+type Outcome = { worker: string; came: "replaced" | "gone" } | { refusal: Refusal };
 
 export function Workers({ workers, limits, onChange }: Props): VNode {
   const gateway = useGateway();
@@ -28,7 +29,7 @@ export function Workers({ workers, limits, onChange }: Props): VNode {
     setOutcome(undefined);
     try {
       const { ok } = await gateway.connection.request("workers.recycle", { workerId });
-      setOutcome({ said: tell(ok ? "replaced" : "gone", { worker: workerId }) });
+      setOutcome({ worker: workerId, came: ok ? "replaced" : "gone" });
       onChange();
     } catch (error) {
       if (error instanceof Refused) setOutcome({ refusal: error.refusal });
@@ -38,7 +39,8 @@ export function Workers({ workers, limits, onChange }: Props): VNode {
   return (
     <section class="workers">
       <h2>{tell("workers")} <span class="muted">{between}</span></h2>
-      {outcome && ("said" in outcome ? <p class="said" role="status">{outcome.said}</p> : <Problem what={t("notDone")} error={outcome.refusal} />)}
+      {outcome && "came" in outcome && <p class="said" role="status">{tell(outcome.came, outcome)}</p>}
+      {outcome && "refusal" in outcome && <Problem what={t("notDone")} error={outcome.refusal} />}
       {workers.length === 0 ? <p class="empty">{tell("noWorkers")}</p> : (
         <table>
           <Head />
@@ -78,6 +80,7 @@ const STATES = { idle: "stateIdle", busy: "stateBusy", draining: "stateDraining"
 
 function Row({ worker, onReplace }: { worker: Worker; onReplace?(): void }): VNode {
   const { id, state, session, startedAt, silentMs, requestCount } = worker;
+  const { sessions } = useGateway();
   const replaceable = onReplace && (state === "idle" || state === "busy");
   return (
     <tr>
@@ -87,7 +90,7 @@ function Row({ worker, onReplace }: { worker: Worker; onReplace?(): void }): VNo
         {state in STATES ? tell(STATES[state]) : state}
       </td>
       <td class="session">
-        {session && <button type="button" class="quiet" title={session} onClick={() => go("talk", session)}>{session.replace(/^agent:/, "")}</button>}
+        {session && <button type="button" class="quiet title" title={session} onClick={() => go("talk", session)}>{nameOf(sessions.find(session), session)}</button>}
       </td>
       <td class="number">
         <time dateTime={new Date(startedAt).toISOString()} title={absoluteTime(startedAt)}>{ago(startedAt, now.value)}</time>
@@ -104,6 +107,11 @@ function Row({ worker, onReplace }: { worker: Worker; onReplace?(): void }): VNo
       </td>
     </tr>
   );
+}
+
+/** What the conversation is called, as far as it is known here. */
+function nameOf(session: Session | undefined, key: string): string {
+  return session?.title || session?.lastText ? titleOf(session) : key.replace(/^agent:/, "");
 }
 
 function Memory({ worker: { memoryBytes, pid } }: { worker: Worker }): VNode {

@@ -32,7 +32,7 @@ function Rail({ places, here }: { places: readonly Place[]; here: Place }): VNod
   return (
     <nav class="rail" aria-label={t("places")}>
       {places.map(({ id, name, icon }, at) => (
-        <button key={id} type="button" title={`${t(name)} (${at + 1})`} aria-current={id === here.id ? "page" : undefined} onClick={() => visit(id)}>
+        <button key={id} type="button" title={`${t(name)} (${at + 1})`} aria-label={t(name)} aria-current={id === here.id ? "page" : undefined} onClick={() => visit(id)}>
           <Icon name={icon} />
           <span>{t(name)}</span>
         </button>
