@@ -119,6 +119,46 @@ export interface Worker {
   pid?: number;
 }
 
+export type Circuit = "closed" | "half-open" | "open";
+
+/** What is left of one limit. */
+export interface Room {
+  limit: number;
+  used: number;
+  remaining: number;
+}
+
+/** Who runs models. */
+export interface Provider {
+  id: string;
+  endpoint: string | null;
+  /** Open: it is not asked. */
+  circuit: Circuit;
+  circuitOpenMs: number;
+  quota: {
+    /** In 60 seconds. */
+    requests: Room | null;
+    tokens: Room | null;
+    concurrent: Room | null;
+    inFlight: number;
+    waiting: number;
+    /** For how much longer it wants to be left alone. */
+    pausedMs: number;
+  };
+  lastError: { code: string; text: string; agoMs: number } | null;
+  models: Model[];
+}
+
+export interface Model {
+  id: string;
+  inFlight: number;
+  /** How many may be in flight, as far as the provider keeps up. */
+  adaptiveLimit: number;
+  requests: number;
+  failures: number;
+  firstTokenMs: number | null;
+}
+
 /** A tenant, in the protocol's word. */
 export interface Agent {
   id: string;
@@ -199,6 +239,7 @@ export interface Methods {
     payload: { aborted: boolean; runIds: string[] };
   };
   "workers.list": { params: object; payload: { metrics: PoolMetrics; limits: PoolLimits; workers: Worker[] } };
+  "providers.list": { params: object; payload: { providers: Provider[] } };
   "workers.recycle": { params: { workerId: string }; payload: { ok: boolean } };
 }
 export type Method = keyof Methods;

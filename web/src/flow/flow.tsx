@@ -7,24 +7,33 @@ import { useKeys } from "../frame/keys.tsx";
 import { Problem } from "../frame/problem.tsx";
 import type { Gateway } from "../gateway.ts";
 import { clockTime, figure, t } from "../i18n.ts";
+import type { Methods } from "../protocol.ts";
 import { visit } from "../store/route.ts";
 import { useWhileSeen } from "../store/seen.ts";
 import { Chart } from "./chart.tsx";
 import { Figures } from "./figures.tsx";
 import { Level } from "./level.tsx";
 import { Pool, type Sample, span } from "./pool.ts";
+import { Providers } from "./providers.tsx";
+import { Watch } from "./watch.ts";
 import { tell } from "./words.ts";
 import { Workers } from "./workers.tsx";
 import "../style/flow.css";
 
 const EVERY = 1_000;
 
+interface Watches {
+  pool: Pool;
+  providers: Watch<Methods["providers.list"]["payload"]>;
+}
+
 export function Flow(): VNode {
   const gateway = useGateway();
-  const pool = poolOf(gateway);
+  const { pool, providers } = watchesOf(gateway);
   const place = useRef<HTMLElement>(null);
   const open = gateway.connection.link.value.kind === "open";
   useWhileSeen(EVERY, open, () => pool.look());
+  useWhileSeen(EVERY, open && gateway.offers("providers.list"), () => providers.look());
   useKeys({
     j: () => move(place.current, 1),
     k: () => move(place.current, -1),
@@ -43,6 +52,7 @@ export function Flow(): VNode {
           <Figures metrics={answer.metrics} />
           <Charts samples={pool.samples.value} {...answer.limits} />
           <Workers {...answer} onChange={() => void pool.look()} />
+          {providers.now.value && <Providers {...providers.now.value} />}
         </div>
       )}
     </main>
@@ -72,21 +82,22 @@ function Charts({ samples, backpressureThreshold, maxWorkers }: ChartsProps): VN
   );
 }
 
-const pools = new WeakMap<Gateway, Pool>();
+const watches = new WeakMap<Gateway, Watches>();
 
 /** What is known outlives a look at another place, so that the curves go on. */
-function poolOf(gateway: Gateway): Pool {
-  let found = pools.get(gateway);
-  if (!found) {
-    found = new Pool(() => gateway.connection.request("workers.list", {}));
-    pools.set(gateway, found);
-  }
-  return found;
+function watchesOf(gateway: Gateway): Watches {
+  const found = watches.get(gateway);
+  if (found) return found;
+  const { connection } = gateway;
+  const pool = new Pool(() => connection.request("workers.list", {}));
+  const providers = new Watch(() => connection.request("providers.list", {}));
+  watches.set(gateway, { pool, providers });
+  return { pool, providers };
 }
 
 /** Moves the focus among the rows' own buttons. */
 function move(place: HTMLElement | null, by: number): void {
-  const rows = [...(place?.querySelectorAll<HTMLElement>("tbody tr") ?? [])].flatMap((row) => row.querySelector("button") ?? []);
+  const rows = [...(place?.querySelectorAll<HTMLElement>(".workers tbody tr") ?? [])].flatMap((row) => row.querySelector("button") ?? []);
   const focused = rows.findIndex((row) => row.closest("tr")?.contains(document.activeElement));
   rows[focused < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, focused + by))]?.focus();
 }

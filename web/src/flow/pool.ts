@@ -1,8 +1,7 @@
-// The pool as this place knows it: how it is now, and how it was in the last minutes.
-// It asks when it is told to, and keeps what it knew when the gateway does not answer.
+// The pool as this place knows it: how it is now, how it was in the last minutes, and what follows from that.
 import { signal } from "@preact/signals";
-import { Refused } from "../connection.ts";
-import type { Methods, Millis, PoolLimits, PoolMetrics, Refusal } from "../protocol.ts";
+import type { Methods, Millis, PoolLimits, PoolMetrics } from "../protocol.ts";
+import { Watch } from "./watch.ts";
 
 export type Answer = Methods["workers.list"]["payload"];
 
@@ -23,30 +22,17 @@ export const WINDOW: Millis = 5 * MINUTE;
 /** What the queue and the workers count for in the level; the gateway's own weights. */
 export const WEIGHTS = { queue: 0.7, workers: 0.3 } as const;
 
-export class Pool {
-  readonly now = signal<Answer | undefined>(undefined);
+export class Pool extends Watch<Answer> {
   readonly samples = signal<readonly Sample[]>([]);
-  readonly problem = signal<Refusal | undefined>(undefined);
-  private readonly ask: () => Promise<Answer>;
-
-  constructor(ask: () => Promise<Answer>) {
-    this.ask = ask;
-  }
-
-  async look(): Promise<void> {
-    try {
-      const answer = await this.ask();
-      this.now.value = answer;
-      this.problem.value = undefined;
-      this.keep(answer.metrics, Date.now());
-    } catch (error) {
-      if (error instanceof Refused) this.problem.value = error.refusal;
-    }
-  }
 
   /** When the figures were had. */
   get seenAt(): Millis | undefined {
     return this.samples.value.at(-1)?.at;
+  }
+
+  protected override took(answer: Answer): void {
+    super.took(answer);
+    this.keep(answer.metrics, Date.now());
   }
 
   private keep(metrics: PoolMetrics, at: Millis): void {

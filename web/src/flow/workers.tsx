@@ -37,7 +37,7 @@ export function Workers({ workers, limits, onChange }: Props): VNode {
   };
   const between = tell("between", { fewest: limits.minWorkers, most: limits.maxWorkers });
   return (
-    <section class="workers">
+    <section class="rows workers">
       <h2>{tell("workers")} <span class="muted">{between}</span></h2>
       {outcome && "came" in outcome && <p class="said" role="status">{tell(outcome.came, outcome)}</p>}
       {outcome && "refusal" in outcome && <Problem what={t("notDone")} error={outcome.refusal} />}

@@ -67,6 +67,14 @@ test("the level moves while a model answers slowly", async () => {
   await page.waitForFunction(() => /L/.test(document.querySelector(".chart .curve")?.getAttribute("d") ?? ""));
 });
 
+test("who runs the models is shown beside", async () => {
+  const { page } = opened;
+  const provider = page.locator(".providers tbody").first();
+  await provider.getByRole("rowheader", { name: "simulator", exact: true }).waitFor();
+  await provider.getByText("is asked").waitFor();
+  await provider.locator("tr.model").first().getByText(/^2 of \d+$/).waitFor();
+});
+
 test("a message that finds no room is told so in plain words, and goes out by itself", async () => {
   const { page } = opened;
   await page.keyboard.press("1");
@@ -124,14 +132,14 @@ test("the keyboard moves between workers and opens what one does", async () => {
 
 test("a worker is replaced after a question", async () => {
   const { page } = opened;
-  const row = page.locator("tbody tr", { hasText: "answering" }).first();
+  const row = page.locator(".workers tbody tr", { hasText: "answering" }).first();
   const worker = await row.locator("th").innerText();
   await row.getByRole("button", { name: `Replace ${worker}` }).click();
   await page.getByRole("dialog").getByText("It finishes its turn").waitFor();
   await picture(page, "flow-replace");
   await page.getByRole("dialog").getByRole("button", { name: "Replace" }).click();
   await page.getByText(`${worker} finishes its turn, then a new one takes its place.`).waitFor();
-  await page.locator("tbody tr", { hasText: worker }).getByText("last turn").waitFor();
+  await page.locator(".workers tbody tr", { hasText: worker }).getByText("last turn").waitFor();
 });
 
 test("dark looks like light", async () => {
@@ -152,8 +160,8 @@ for (const [tag, word] of [["en", "Full: new"], ["ru", "Заполнено"], ["
       await picture(page, `flow-${tag}-${name}`);
       assert.deepEqual(await clipped(page), []);
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-      await page.locator(".workers").scrollIntoViewIfNeeded();
-      await picture(page, `flow-${tag}-${name}-workers`);
+      await page.locator(".providers").scrollIntoViewIfNeeded();
+      await picture(page, `flow-${tag}-${name}-end`);
     }
     await page.setViewportSize(DESK);
     await page.getByRole("combobox").last().selectOption("en");

@@ -49,6 +49,22 @@ export const en = {
   replaced: "{worker} finishes its turn, then a new one takes its place.",
   gone: "{worker} is not there any more.",
   noWorkers: "Workers will be listed here. The next message starts one.",
+
+  providers: "Providers",
+  provider: "Provider and model",
+  noProviders: "Providers of models will be listed here, from the first question to one of them.",
+  asked: "is asked",
+  tried: "is tried once",
+  leftAlone: "left alone for {time}",
+  paused: "wants no requests for {time}",
+  inFlight: "On the way",
+  requestsLeft: "Requests left",
+  tokensLeft: "Tokens left",
+  firstToken: "First token",
+  failures: "Failed",
+  of: "{part} of {whole}",
+  before: "{time} ago",
+
   stale: "No connection. These are the figures of {when}.",
   notShown: "The pool could not be asked.",
 };

@@ -49,6 +49,22 @@ export const zh: FlowMessages = {
   replaced: "{worker} 完成当前回答后，由新的接替。",
   gone: "{worker} 已不存在。",
   noWorkers: "工作进程会显示在这里。下一条消息会启动一个。",
+
+  providers: "模型提供方",
+  provider: "提供方和模型",
+  noProviders: "模型提供方会在首次被调用后显示在这里。",
+  asked: "正常调用",
+  tried: "正在试探",
+  leftAlone: "暂停调用 {time}",
+  paused: "要求等待 {time}",
+  inFlight: "进行中",
+  requestsLeft: "剩余请求",
+  tokensLeft: "剩余词元",
+  firstToken: "首个词元",
+  failures: "失败",
+  of: "{part}/{whole}",
+  before: "{time}前",
+
   stale: "连接已断开。以下为 {when} 的数据。",
   notShown: "无法获取工作进程的状态。",
 };
