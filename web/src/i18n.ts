@@ -29,6 +29,7 @@ const absolute = computed(
 /** As many as there are calls of `figure` and `quantity` with other units and digits. */
 const formats = new Map<string, Intl.NumberFormat>();
 const clock = computed(() => new Intl.DateTimeFormat(language.value, { timeStyle: "short" }));
+const second = computed(() => new Intl.DateTimeFormat(language.value, { timeStyle: "medium" }));
 
 /** Units of time, each with how many of it make the next. */
 const UNITS = [
@@ -113,6 +114,11 @@ function format(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   let found = formats.get(key);
   if (!found) formats.set(key, (found = new Intl.NumberFormat(language.value, options)));
   return found;
+}
+
+/** The time of day with its second. */
+export function secondTime(at: number): string {
+  return second.value.format(at);
 }
 
 function plural(message: Plural, count: number): string {

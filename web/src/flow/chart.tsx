@@ -1,7 +1,7 @@
 // One figure over the last minutes: its name, how it is now, and a curve. Under the pointer, how it was then.
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { absoluteTime } from "../i18n.ts";
+import { secondTime } from "../i18n.ts";
 import type { Millis } from "../protocol.ts";
 import { type Point, curve, nearest, top } from "./curve.ts";
 import { tell } from "./words.ts";
@@ -36,7 +36,7 @@ export function Chart({ name, points, from, to, least, format, mark }: Props): V
     <figure class="chart">
       <figcaption>
         <span>{name}</span>
-        {pointed !== undefined && shown && <time>{absoluteTime(shown.at)}</time>}
+        {pointed !== undefined && shown && <time>{secondTime(shown.at)}</time>}
         <b>{shown ? format(shown.value) : ""}</b>
       </figcaption>
       <svg

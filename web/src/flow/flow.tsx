@@ -6,7 +6,7 @@ import { useGateway } from "../frame/context.ts";
 import { useKeys } from "../frame/keys.tsx";
 import { Problem } from "../frame/problem.tsx";
 import type { Gateway } from "../gateway.ts";
-import { clockTime, figure, t } from "../i18n.ts";
+import { figure, secondTime, t } from "../i18n.ts";
 import type { Methods } from "../protocol.ts";
 import { visit } from "../store/route.ts";
 import { useWhileSeen } from "../store/seen.ts";
@@ -45,7 +45,7 @@ export function Flow(): VNode {
     <main class="place flow" ref={place}>
       <h1>{t("flow")}</h1>
       {problem && <Problem what={tell("notShown")} error={problem} />}
-      {answer && !open && <p class="stale" role="status">{tell("stale", { when: clockTime(pool.seenAt ?? 0) })}</p>}
+      {answer && !open && <p class="stale" role="status">{tell("stale", { when: secondTime(pool.seenAt ?? 0) })}</p>}
       {answer && (
         <div class={open && !problem ? "live" : "live old"}>
           <Level {...answer} />

@@ -48,10 +48,10 @@ function Bar({ name, share, value, tone, mark }: BarProps): VNode {
   return (
     <div class="bar" role="meter" aria-label={name} aria-valuemin={0} aria-valuemax={1} aria-valuenow={shown} aria-valuetext={value}>
       <span>{name}</span>
-      <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="track" width="100" height="8" />
-        <rect class={tone} width={shown * 100} height="8" />
-        {mark !== undefined && <path class="mark" d={`M${mark * 100} 0V8`} />}
+      <svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="track" y="3" width="100" height="8" />
+        <rect class={tone} y="3" width={shown * 100} height="8" />
+        {mark !== undefined && <path class="mark" d={`M${mark * 100} 0V14`} />}
       </svg>
       <b>{value}</b>
     </div>

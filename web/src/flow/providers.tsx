@@ -47,8 +47,8 @@ function ProviderRow({ provider }: { provider: Provider }): VNode {
       </td>
       <Cell of="flying">{share(quota.inFlight, quota.concurrent?.limit)}</Cell>
       <Cell of="queued">{figure(quota.waiting)}</Cell>
-      <Cell of="requests">{left(quota.requests)}</Cell>
-      <Cell of="tokens">{left(quota.tokens)}</Cell>
+      <Left of="requests" name={tell("requestsLeft")} room={quota.requests} />
+      <Left of="tokens" name={tell("tokensLeft")} room={quota.tokens} />
       <Cell of="first" />
       <Cell of="failed">
         {lastError && <code title={lastError.text}>{lastError.code}, {tell("before", { time: seconds(lastError.agoMs) })}</code>}
@@ -67,7 +67,7 @@ function ModelRow({ model }: { model: Model }): VNode {
       <Cell of="queued" />
       <Cell of="requests" />
       <Cell of="tokens" />
-      <Cell of="first">{firstTokenMs == null ? "–" : quantity(firstTokenMs / 1_000, "second", 1)}</Cell>
+      <Cell of="first">{firstTokenMs == null ? "–" : quantity(firstTokenMs / 1_000, "second", firstTokenMs < 1_000 ? 2 : 1)}</Cell>
       <Cell of="failed">{share(failures, requests)}</Cell>
     </tr>
   );
@@ -75,6 +75,10 @@ function ModelRow({ model }: { model: Model }): VNode {
 
 function Cell({ of, children }: { of: string; children?: ComponentChildren }): VNode {
   return <td class={`number ${of}`}>{children}</td>;
+}
+
+function Left({ of, name, room }: { of: string; name: string; room: Room | null }): VNode {
+  return room ? <td class={`number ${of}`} data-name={name}>{share(room.remaining, room.limit)}</td> : <Cell of={`${of} unlimited`}>–</Cell>;
 }
 
 /** Whether it is asked, and if not, for how long. */
@@ -89,9 +93,6 @@ function share(part: number, whole: number | undefined): string {
   return whole === undefined ? figure(part) : tell("of", { part: figure(part), whole: figure(whole) });
 }
 
-function left(room: Room | null | undefined): string {
-  return room ? share(room.remaining, room.limit) : "–";
-}
 
 function seconds(milliseconds: number): string {
   return quantity(Math.ceil(milliseconds / 1_000), "second");

@@ -7,7 +7,7 @@ import { useGateway } from "../frame/context.ts";
 import { Icon } from "../frame/icon.tsx";
 import { Problem } from "../frame/problem.tsx";
 import { absoluteTime, ago, figure, quantity, t } from "../i18n.ts";
-import type { Refusal, Session, Worker } from "../protocol.ts";
+import type { Millis, Refusal, Session, Worker } from "../protocol.ts";
 import { now } from "../store/now.ts";
 import { go } from "../store/route.ts";
 import { titleOf } from "../talk/session-list.tsx";
@@ -19,7 +19,10 @@ interface Props extends Answer {
 }
 
 /** What came of replacing one. */
-type Outcome = { worker: string; came: "replaced" | "gone" } | { refusal: Refusal };
+type Outcome = { worker: string; came: "replaced" | "gone"; at: Millis } | { refusal: Refusal };
+
+/** How long the words about a worker that is gone stay. */
+const SAID: Millis = 10_000;
 
 export function Workers({ workers, limits, onChange }: Props): VNode {
   const gateway = useGateway();
@@ -29,17 +32,19 @@ export function Workers({ workers, limits, onChange }: Props): VNode {
     setOutcome(undefined);
     try {
       const { ok } = await gateway.connection.request("workers.recycle", { workerId });
-      setOutcome({ worker: workerId, came: ok ? "replaced" : "gone" });
+      setOutcome({ worker: workerId, came: ok ? "replaced" : "gone", at: Date.now() });
       onChange();
     } catch (error) {
       if (error instanceof Refused) setOutcome({ refusal: error.refusal });
     }
   };
+  const came = outcome && "came" in outcome ? outcome : undefined;
+  const said = came && (workers.some(({ id }) => id === came.worker) || Date.now() - came.at < SAID) ? came : undefined;
   const between = tell("between", { fewest: limits.minWorkers, most: limits.maxWorkers });
   return (
     <section class="rows workers">
       <h2>{tell("workers")} <span class="muted">{between}</span></h2>
-      {outcome && "came" in outcome && <p class="said" role="status">{tell(outcome.came, outcome)}</p>}
+      {said && <p class="said" role="status">{tell(said.came, { worker: said.worker })}</p>}
       {outcome && "refusal" in outcome && <Problem what={t("notDone")} error={outcome.refusal} />}
       {workers.length === 0 ? <p class="empty">{tell("noWorkers")}</p> : (
         <table>

@@ -142,6 +142,17 @@ test("a worker is replaced after a question", async () => {
   await page.locator(".workers tbody tr", { hasText: worker }).getByText("last turn").waitFor();
 });
 
+test("under the pointer a curve tells how it was then", async () => {
+  const { page } = opened;
+  const chart = page.locator(".chart").first();
+  await chart.locator("svg").hover();
+  await chart.locator("time").waitFor();
+  assert.deepEqual(await clipped(page), []);
+  await picture(page, "flow-pointed");
+  await page.mouse.move(0, 0);
+  await chart.locator("time").waitFor({ state: "detached" });
+});
+
 test("dark looks like light", async () => {
   const { page } = opened;
   await picture(page, "flow-light");

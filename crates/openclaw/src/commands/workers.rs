@@ -148,8 +148,9 @@ impl Show for Listed {
         let Self { answer, now } = self;
         answer.facts().iter().try_for_each(|(name, value)| screen.fact(name, value))?;
         screen.line("")?;
-        let mut table =
-            Table::new(&["WORKER", "STATE", "SESSION", "THERE", "HEARD", "TURNS", "MEMORY", "PID"]);
+        let mut table = Table::new(&[
+            "WORKER", "STATE", "SESSION", "STARTED", "SILENT", "TURNS", "MEMORY", "PID",
+        ]);
         for worker in &answer.workers {
             let nothing = || "-".to_owned();
             let works = worker.session.is_some();
@@ -158,7 +159,7 @@ impl Show for Listed {
                 worker.state.clone(),
                 worker.session.clone().unwrap_or_else(nothing),
                 ago(*now, worker.started_at),
-                if works { format!("{} ago", span(worker.silent_ms / 1_000)) } else { nothing() },
+                if works { span(worker.silent_ms / 1_000) } else { nothing() },
                 worker.request_count.to_string(),
                 match worker.memory_bytes {
                     0 => nothing(),

@@ -24,7 +24,7 @@ export const en = {
   lastFive: "In the last five minutes",
   sinceStart: "Since the start",
 
-  curves: { one: "The last {count} minute", other: "The last {count} minutes" } as Plural,
+  curves: "The past {count} min",
   chart: "{name}: now {now}, at most {most} in this time",
 
   workers: "Workers",

@@ -29,7 +29,7 @@ export const ru: FlowMessages = {
   lastFive: "За последние пять минут",
   sinceStart: "С момента запуска",
 
-  curves: { one: "Последняя {count} минута", few: "Последние {count} минуты", many: "Последние {count} минут", other: "Последние {count} минуты" },
+  curves: "За {count} мин",
   chart: "{name}: сейчас {now}, не больше {most} за это время",
 
   workers: "Исполнители",

@@ -24,7 +24,7 @@ export const zh: FlowMessages = {
   lastFive: "最近五分钟",
   sinceStart: "自启动以来",
 
-  curves: { other: "最近 {count} 分钟" },
+  curves: "最近 {count} 分钟",
   chart: "{name}：当前 {now}，期间最高 {most}",
 
   workers: "工作进程",
