@@ -1,6 +1,8 @@
 //! The pool, as the command line tells of it.
 
 use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use crate::installation::Installation;
 use crate::running::Running;
@@ -22,12 +24,13 @@ fn workers_are_listed_and_replaced() {
     let (installation, running, url) = at_work();
     let mut speaking = installation
         .command(&["agent", "--message", "hi", "--url", &url])
-        .stdout(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     // The first words: from here on a worker is busy.
     let mut byte = [0];
-    std::io::Read::read_exact(speaking.stdout.as_mut().unwrap(), &mut byte).unwrap();
+    speaking.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
 
     let listed = installation.json(&["workers", "--url", &url]);
     assert_eq!(listed["limits"]["maxWorkers"], 4);
@@ -53,7 +56,9 @@ fn workers_are_listed_and_replaced() {
     let none = installation.run(&["workers", "recycle", "worker-999", "--url", &url, "--json"]);
     assert_eq!((none.code, &none.error()["code"]), (Some(3), &"not-found".into()));
 
-    speaking.kill().unwrap();
+    // Ctrl-C stops the answer, so that the gateway has nothing left to wait for.
+    let id = speaking.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     speaking.wait().unwrap();
     running.stop();
 }
