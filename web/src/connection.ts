@@ -168,7 +168,7 @@ export class Connection {
         maxProtocol: PROTOCOL,
         client: { id: "webchat-ui", version: this.dial.version, platform: "web", mode: "webchat" },
         role: "operator",
-        scopes: ["operator.read", "operator.write"],
+        scopes: ["operator.read", "operator.write", "operator.admin"],
         caps: [],
         auth: { token },
       });

@@ -4,7 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 import { Connection, Refused, type Socket } from "./connection.ts";
 import { type Credential } from "./credential.ts";
 import { Outbox } from "./outbox.ts";
-import { type Health, type Hello, tenantOf } from "./protocol.ts";
+import { type Health, type Hello, type Method, tenantOf } from "./protocol.ts";
 import { Conversation } from "./store/conversation.ts";
 import { Sessions } from "./store/sessions.ts";
 
@@ -55,6 +55,22 @@ export class Gateway {
 
   start(): void {
     this.connection.connect();
+  }
+
+  /** Whether the gateway has such a method at all. */
+  offers(method: Method): boolean {
+    return this.hello.value?.features.methods.includes(method) ?? false;
+  }
+
+  /** Whether whoever sits here sees all tenants. */
+  get isOperator(): boolean {
+    const hello = this.hello.value;
+    return hello !== undefined && hello.auth.tenant === undefined;
+  }
+
+  /** Whether whoever sits here may change how the gateway works. */
+  get isAdmin(): boolean {
+    return this.hello.value?.auth.scopes.includes("operator.admin") ?? false;
   }
 
   /** Lets a person in with a token or a link that they pasted. */

@@ -8,7 +8,12 @@ import { load, save } from "./storage.ts";
 export const LANGUAGES = { en: "English", ru: "Русский", zh: "中文" } as const;
 export type Language = keyof typeof LANGUAGES;
 
-export const catalogs: Record<Language, Messages> = { en, ru, zh };
+/** The same words in every language. */
+export type Catalogs<M> = Record<Language, M>;
+type Values = Record<string, string | number>;
+type Units = "second" | "megabyte" | "percent";
+
+export const catalogs: Catalogs<Messages> = { en, ru, zh };
 export const language = signal<Language>("en");
 
 const plurals = computed(() => new Intl.PluralRules(language.value));
@@ -21,7 +26,10 @@ const relative = computed(() => {
 const absolute = computed(
   () => new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "medium" }),
 );
+/** As many as there are calls of `figure` and `quantity` with other units and digits. */
+const formats = new Map<string, Intl.NumberFormat>();
 const clock = computed(() => new Intl.DateTimeFormat(language.value, { timeStyle: "short" }));
+const second = computed(() => new Intl.DateTimeFormat(language.value, { timeStyle: "medium" }));
 
 /** Units of time, each with how many of it make the next. */
 const UNITS = [
@@ -33,16 +41,29 @@ const UNITS = [
   ["year", Number.POSITIVE_INFINITY],
 ] as const;
 
-type Values = Record<string, string | number>;
-
 /** The words of that name in the language of now. `count` decides on the plural form. */
-export function t(key: keyof Messages, values: Values = {}): string {
-  const message: string | Plural = catalogs[language.value][key];
-  const form = typeof message === "string" ? message : plural(message, Number(values["count"] ?? 0));
-  return form.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = values[name] ?? "";
-    return typeof value === "number" ? numbers.value.format(value) : value;
-  });
+export const t = speaker<Messages>(catalogs);
+
+/** Speaks with the words of one place. */
+export function speaker<M extends Record<keyof M, string | Plural>>(words: Catalogs<M>) {
+  return (key: keyof M, values: Values = {}): string => {
+    const message: string | Plural = words[language.value][key];
+    const form = typeof message === "string" ? message : plural(message, Number(values["count"] ?? 0));
+    return form.replace(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name] ?? "";
+      return typeof value === "number" ? numbers.value.format(value) : value;
+    });
+  };
+}
+
+/** A number with so many digits after the point, always. */
+export function figure(value: number, digits = 0): string {
+  return format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** A number with its unit: "1.5s". */
+export function quantity(value: number, unit: Units, digits = 0): string {
+  return format({ style: "unit", unit, unitDisplay: "narrow", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
 export function setLanguage(next: Language): void {
@@ -86,6 +107,18 @@ export function absoluteTime(at: number): string {
 
 export function clockTime(at: number): string {
   return clock.value.format(at);
+}
+
+function format(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language.value + JSON.stringify(options);
+  let found = formats.get(key);
+  if (!found) formats.set(key, (found = new Intl.NumberFormat(language.value, options)));
+  return found;
+}
+
+/** The time of day with its second. */
+export function secondTime(at: number): string {
+  return second.value.format(at);
 }
 
 function plural(message: Plural, count: number): string {

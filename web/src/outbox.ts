@@ -16,6 +16,8 @@ export interface Outgoing {
   refusal?: Refusal;
   /** Why the gateway does not take it yet; it is sent again. */
   delay?: Refusal;
+  /** When it is sent again. */
+  retryAt?: Millis;
 }
 
 type Send = (params: Methods["chat.send"]["params"]) => Promise<Methods["chat.send"]["payload"]>;
@@ -24,6 +26,8 @@ type Acknowledged = (message: Outgoing, answer: Methods["chat.send"]["payload"])
 const PREFIX = "outbox.";
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
+/** However late the gateway says: it may take the message earlier, and a timer of weeks would go off at once. */
+const LONGEST_WAIT = 60 * 60_000;
 
 export class Outbox {
   readonly messages = signal<Outgoing[]>(stored());
@@ -105,7 +109,8 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const { refusal } = error;
-      this.replace({ key, sessionKey, text, at, ...(refusal.retryable ? { delay: refusal } : { refusal }) });
+      const retryAt = Date.now() + (refusal.retryAfterMs ?? this.pause);
+      this.replace({ key, sessionKey, text, at, ...(refusal.retryable ? { delay: refusal, retryAt } : { refusal }) });
       if (refusal.retryable) throw error;
     }
   }
@@ -113,7 +118,7 @@ export class Outbox {
   private later(after = this.pause): void {
     this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.flush(), after);
+    this.retry = setTimeout(() => this.flush(), Math.min(after, LONGEST_WAIT));
   }
 
   private replace(message: Outgoing): void {

@@ -76,6 +76,89 @@ export interface Health {
   config: { ok: boolean; problem?: string };
 }
 
+/** The pool's figures. Times are milliseconds over the last five minutes. */
+export interface PoolMetrics {
+  activeWorkers: number;
+  idleWorkers: number;
+  stuckWorkers: number;
+  /** Requests that wait. */
+  queueDepth: number;
+  totalProcessed: number;
+  totalErrors: number;
+  avgLatencyMs: number;
+  p95LatencyMs: number;
+  p99LatencyMs: number;
+  throughputPerMinute: number;
+  /** 0 (calm) to 1 (everything full). */
+  backpressureLevel: number;
+  /** How near refusing is, 0 to 1. */
+  saturation: number;
+}
+
+/** What the figures are measured against. */
+export interface PoolLimits {
+  minWorkers: number;
+  maxWorkers: number;
+  maxQueueSize: number;
+  /** The level from which on new work is refused. */
+  backpressureThreshold: number;
+}
+
+export type WorkerState = "idle" | "busy" | "draining" | "stuck" | "dead";
+
+export interface Worker {
+  id: string;
+  state: WorkerState;
+  session?: string;
+  requestCount: number;
+  startedAt: Millis;
+  /** Time since it was last heard of. */
+  silentMs: number;
+  /** 0 while it has no process of its own. */
+  memoryBytes: number;
+  pid?: number;
+}
+
+export type Circuit = "closed" | "half-open" | "open";
+
+/** What is left of one limit. */
+export interface Room {
+  limit: number;
+  used: number;
+  remaining: number;
+}
+
+/** Who runs models. */
+export interface Provider {
+  id: string;
+  endpoint: string | null;
+  /** Open: it is not asked. */
+  circuit: Circuit;
+  circuitOpenMs: number;
+  quota: {
+    /** In 60 seconds. */
+    requests: Room | null;
+    tokens: Room | null;
+    concurrent: Room | null;
+    inFlight: number;
+    waiting: number;
+    /** For how much longer it wants to be left alone. */
+    pausedMs: number;
+  };
+  lastError: { code: string; text: string; agoMs: number } | null;
+  models: Model[];
+}
+
+export interface Model {
+  id: string;
+  inFlight: number;
+  /** How many may be in flight, as far as the provider keeps up. */
+  adaptiveLimit: number;
+  requests: number;
+  failures: number;
+  firstTokenMs: number | null;
+}
+
 /** A tenant, in the protocol's word. */
 export interface Agent {
   id: string;
@@ -155,6 +238,9 @@ export interface Methods {
     params: { sessionKey: string; runId?: string };
     payload: { aborted: boolean; runIds: string[] };
   };
+  "workers.list": { params: object; payload: { metrics: PoolMetrics; limits: PoolLimits; workers: Worker[] } };
+  "providers.list": { params: object; payload: { providers: Provider[] } };
+  "workers.recycle": { params: { workerId: string }; payload: { ok: boolean } };
 }
 export type Method = keyof Methods;
 

@@ -21,7 +21,7 @@ test("introduces itself after the challenge, not before", async () => {
       maxProtocol: 4,
       client: { id: "webchat-ui", version: "1", platform: "web", mode: "webchat" },
       role: "operator",
-      scopes: ["operator.read", "operator.write"],
+      scopes: ["operator.read", "operator.write", "operator.admin"],
       auth: { token: "secret" },
     },
   });

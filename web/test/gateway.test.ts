@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Credential } from "../src/credential.ts";
 import { Gateway } from "../src/gateway.ts";
-import { textOf } from "../src/protocol.ts";
+import { offered, placeOf } from "../src/frame/places.ts";
+import { type Hello, textOf } from "../src/protocol.ts";
 import { type FakeSocket, dialled, settled } from "./socket.ts";
 
 const MAIN = "agent:main:main";
@@ -66,6 +67,21 @@ test("a message whose answer was lost is sent once more, with the same key and t
   }
   expect(conversation.loaded.value).toBe(true);
   expect(conversation.entries.value.map(textOf)).toEqual(["hello"]);
+});
+
+test("knows whose page it is, and what the gateway has for it", async () => {
+  sockets[0]?.welcomes({ tenant: "aliya", scopes: ["operator.read", "operator.write"] });
+  await settled();
+  expect([gateway.isOperator, gateway.isAdmin, gateway.offers("workers.list")]).toEqual([false, false, false]);
+  expect(offered(gateway).map(({ id }) => id)).toEqual(["talk"]);
+  const known = gateway.hello.value as Hello;
+  const methods = ["workers.list"];
+  gateway.hello.value = { ...known, features: { methods, events: [] } };
+  expect(placeOf("flow", gateway).id).toBe("talk");
+  gateway.hello.value = { ...gateway.hello.value, auth: { role: "operator", scopes: ["operator.admin"] } };
+  expect([gateway.isOperator, gateway.isAdmin]).toEqual([true, true]);
+  expect(offered(gateway).map(({ id }) => id)).toEqual(["talk", "flow"]);
+  expect(placeOf("flow", gateway).id).toBe("flow");
 });
 
 test("reads the open conversation again after each connect", async () => {

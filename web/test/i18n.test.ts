@@ -2,45 +2,70 @@
 // The languages: complete, with the same values to fill in, every plural form, and no word too many.
 import { readFileSync, readdirSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
-import { LANGUAGES, type Language, ago, catalogs, language, preferred, restoreLanguage, setLanguage, soon, t } from "../src/i18n.ts";
-import { type Messages, en } from "../src/messages/en.ts";
+import { catalogs as flow } from "../src/flow/words.ts";
+import { LANGUAGES, type Language, ago, catalogs, figure, language, preferred, quantity, restoreLanguage, setLanguage, soon, t } from "../src/i18n.ts";
+import { KNOWN, reasonOf } from "../src/talk/reason.ts";
 
 const tags = Object.keys(LANGUAGES) as Language[];
-const keys = Object.keys(en) as (keyof Messages)[];
-const forms = (tag: Language, key: keyof Messages): string[] => {
-  const message: string | object = catalogs[tag][key];
-  return typeof message === "string" ? [message] : (Object.values(message) as string[]);
-};
+type Words = Record<string, string | object>;
+/** The words of the page and of each place that has its own, and the folder in which they are used. */
+const books: [name: string, folder: string, book: Record<Language, Words>][] = [
+  ["page", "src", catalogs],
+  ["flow", "src/flow", flow],
+];
+const formsOf = (message: string | object | undefined): string[] =>
+  typeof message === "string" ? [message] : Object.values(message ?? {});
 const values = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
 beforeEach(() => localStorage.clear());
 
-describe.each(tags)("%s", (tag) => {
-  test("has the keys of English, in its order", () => {
-    expect(Object.keys(catalogs[tag])).toEqual(keys);
+describe.each(books)("the words of %s", (_name, folder, book) => {
+  const keys = Object.keys(book.en);
+
+  describe.each(tags)("%s", (tag) => {
+    test("has the keys of English, in its order", () => {
+      expect(Object.keys(book[tag])).toEqual(keys);
+    });
+    test.each(keys)("says %s", (key) => {
+      const expected = values(formsOf(book.en[key])[0] ?? "");
+      for (const form of formsOf(book[tag][key])) {
+        expect(form.trim()).not.toBe("");
+        expect(values(form)).toEqual(expected);
+      }
+    });
+    test("has every plural form of the language", () => {
+      const wanted = new Intl.PluralRules(tag).resolvedOptions().pluralCategories.slice().sort();
+      for (const key of keys) {
+        const message = book[tag][key];
+        if (typeof message === "object") expect(Object.keys(message).sort()).toEqual(wanted);
+      }
+    });
   });
-  test.each(keys)("says %s", (key) => {
-    const expected = values(forms("en", key)[0] ?? "");
-    for (const form of forms(tag, key)) {
-      expect(form.trim()).not.toBe("");
-      expect(values(form)).toEqual(expected);
-    }
-  });
-  test("has every plural form of the language", () => {
-    const wanted = new Intl.PluralRules(tag).resolvedOptions().pluralCategories.slice().sort();
-    for (const key of keys) {
-      const message: string | object = catalogs[tag][key];
-      if (typeof message === "object") expect(Object.keys(message).sort()).toEqual(wanted);
-    }
+
+  test("no key is left over", () => {
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.tsx?$/.test(name) && !name.includes("messages"))
+      .map((name) => readFileSync(`${folder}/${name}`, "utf8"))
+      .join("\n");
+    expect(keys.filter((key) => !sources.includes(`"${key}"`))).toEqual([]);
   });
 });
 
-test("no key is left over", () => {
-  const sources = readdirSync("src", { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("messages"))
-    .map((name) => readFileSync(`src/${name}`, "utf8"))
-    .join("\n");
-  expect(keys.filter((key) => !sources.includes(`"${key}"`))).toEqual([]);
+test("what keeps a message from its answer is said in the language of now", () => {
+  for (const tag of tags) {
+    setLanguage(tag);
+    const said = KNOWN.map((code) => reasonOf(code));
+    expect(new Set(said).size).toBe(KNOWN.length);
+  }
+  expect(reasonOf("constructor")).toBeUndefined();
+  expect(reasonOf("store-full")).toBeUndefined();
+});
+
+test("quantities have the digits and units of the language", () => {
+  setLanguage("ru");
+  expect([figure(0.5, 2), quantity(1.25, "second", 1), quantity(12, "megabyte")].map((text) => text.replace(/\s/g, " "))).toEqual(["0,50", "1,3 с", "12 МБ"]);
+  setLanguage("en");
+  expect([figure(12_345), quantity(42, "percent")]).toEqual(["12,345", "42%"]);
 });
 
 test("the language is the browser's first that the page speaks, until one is chosen", () => {

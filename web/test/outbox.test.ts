@@ -90,11 +90,23 @@ test("tries again by itself, after the time the gateway asks for", async () => {
   outbox.add("agent:main:main", "later");
   await settled();
   expect(outbox.messages.value[0]?.delay?.code).toBe("NO");
+  expect(outbox.messages.value[0]?.retryAt).toBe(Date.now() + 5_000);
   send.mockImplementation(started);
   await vi.advanceTimersByTimeAsync(4_999);
   expect(send).toHaveBeenCalledOnce();
   await vi.advanceTimersByTimeAsync(1);
   expect(outbox.messages.value).toEqual([]);
+});
+
+test("a wait of weeks does not become none", async () => {
+  const send = vi.fn<(params: Params) => Promise<Answer>>(refuse(true, 40 * 86_400_000));
+  const outbox = new Outbox(send, () => {});
+  outbox.add("agent:main:main", "next month");
+  await settled();
+  await vi.advanceTimersByTimeAsync(59 * 60_000);
+  expect(send).toHaveBeenCalledOnce();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(send).toHaveBeenCalledTimes(2);
 });
 
 test("a refused message stays, blocks nothing, and goes out when the person says so", async () => {

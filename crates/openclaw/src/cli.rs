@@ -3,6 +3,7 @@
 //! Says what can be asked; what is then done stands in [`crate::commands`].
 
 mod config;
+mod pool;
 mod run;
 mod store;
 
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use config::ConfigCommand;
+pub use pool::{WorkersArgs, WorkersCommand};
 pub use run::{GatewayArgs, SimArgs, UpArgs};
 pub use store::{
     AuditArgs, DevicesCommand, InboxCommand, LinkArgs, PersonsCommand, SessionsCommand,
@@ -69,6 +71,8 @@ pub enum Command {
     /// Look after devices: the browsers and programs that were let in and keep a token of their own.
     #[command(subcommand)]
     Devices(DevicesCommand),
+    /// Look at the workers, which run the turns, and at how full their pool is.
+    Workers(WorkersArgs),
     /// Ask the running gateway how the providers of models are doing: limits, circuits, the last failure.
     Providers(AddressArgs),
     /// Show who changed what, and what else happened that is worth knowing later.

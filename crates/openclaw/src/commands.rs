@@ -16,6 +16,7 @@ mod sim;
 mod status;
 mod tenants;
 mod tune;
+mod workers;
 
 use crate::cli::Command;
 use crate::context::Context;
@@ -38,6 +39,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Sessions(command) => sessions::run(command, context).await,
         Command::Providers(address) => providers::run(&address, context).await,
         Command::Devices(command) => devices::run(command, context).await,
+        Command::Workers(arguments) => workers::run(arguments, context).await,
         Command::Tune(arguments) => tune::run(&arguments, context).await,
         Command::Audit(arguments) => audit::run(&arguments, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,

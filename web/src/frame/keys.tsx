@@ -15,6 +15,7 @@ const KEYS: [keys: string[], does: keyof Messages][] = [
   [["Enter"], "keyOpen"],
   [["n"], "keyNew"],
   [["w"], "keyWrite"],
+  [["1", "2"], "keyPlace"],
   [["Esc"], "keyBack"],
   [["?"], "keyAll"],
 ];

@@ -7,6 +7,9 @@ import { CopyButton } from "./copy.tsx";
 interface Props {
   what: string;
   error: Refusal;
+  /** What comes next, when `what` already says plainly why; it takes the place of the technical words, which
+   * are then only in the text for support. */
+  next?: string | undefined;
   /** What the text for support says besides: the run, the conversation. */
   about?: Record<string, string | undefined>;
   /** It goes on by itself: no alarm. */
@@ -14,12 +17,12 @@ interface Props {
   children?: ComponentChildren;
 }
 
-export function Problem({ what, error, about = {}, mild = false, children }: Props): VNode {
+export function Problem({ what, error, next, about = {}, mild = false, children }: Props): VNode {
   return (
     <div class={mild ? "problem mild" : "problem"} role="alert">
       <p>{what}</p>
       <p>
-        {error.message} <code>{codeOf(error)}</code>
+        {next ?? error.message} <code>{codeOf(error)}</code>
       </p>
       <div class="actions">
         {children}

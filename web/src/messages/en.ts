@@ -5,6 +5,8 @@ export type Plural = { one?: string; few?: string; many?: string; other: string 
 
 export const en = {
   conversations: "Conversations",
+  places: "Places",
+  flow: "Flow",
   conversation: "Conversation",
   newConversation: "New conversation",
   tenant: "Tenant",
@@ -46,6 +48,7 @@ export const en = {
   retries: "This attempt failed. The next one comes {when}.",
   notTaken: "The gateway did not take this message.",
   notTakenYet: "The gateway cannot take this message yet; it is sent again by itself.",
+  sentAgain: "It is sent again by itself {when}.",
   tryAgain: "Try again",
   takeBack: "Edit",
   notLoaded: "The conversation could not be loaded.",
@@ -54,6 +57,20 @@ export const en = {
   copied: "Copied",
   copySupport: "Copy for support",
   tokens: { one: "{count} token", other: "{count} tokens" } as Plural,
+
+  backpressureRefused: "So much is being answered right now that there is no room for this message.",
+  tenantQueueFull: "As many conversations wait for an answer as may.",
+  tenantRateLimited: "More messages came within a minute than are allowed.",
+  workerStuck: "The model fell silent in the middle of its work.",
+  workerMemory: "The answer needed more memory than it may use.",
+  turnDeadline: "The answer took too long and was stopped.",
+  tokenBudgetExceeded: "The tokens for this period are used up.",
+  moneyBudgetExceeded: "The money for answers in this period is used up.",
+  budgetApprovalNeeded: "The budget is nearly used up; going on has to be approved.",
+  providerLimit: "The provider of the model takes no more requests for now.",
+  allModelsFailed: "None of the models could answer.",
+  personSuspended: "Messages of this person are not answered: the person is suspended.",
+  tenantSuspended: "Messages are not answered: this tenant is suspended.",
 
   connecting: "Connecting",
   well: "All is well",
@@ -71,13 +88,17 @@ export const en = {
   lookDark: "Dark",
 
   keys: "Keyboard",
+  keyPlace: "Go to a place",
   keySearch: "Search conversations",
-  keyMove: "Next, previous conversation",
+  keyMove: "Next, previous in the list",
   keyOpen: "Open it",
   keyNew: "New conversation",
   keyBack: "Back",
   keyWrite: "Write",
   keyAll: "Show this",
+
+  placeNotLoaded: "This place could not be loaded; the gateway may have been replaced by a newer one.",
+  reload: "Load the page again",
 
   linkNeeded: "Open this page with a link",
   linkExplained: "A link works once, for a short time. This command prints a new one:",

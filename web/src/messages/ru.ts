@@ -3,6 +3,8 @@ import type { Messages } from "./en.ts";
 
 export const ru: Messages = {
   conversations: "Диалоги",
+  places: "Разделы",
+  flow: "Поток",
   conversation: "Диалог",
   newConversation: "Новый диалог",
   tenant: "Клиент",
@@ -54,6 +56,7 @@ export const ru: Messages = {
   retries: "Эта попытка не удалась. Следующая — {when}.",
   notTaken: "Шлюз не принял это сообщение.",
   notTakenYet: "Шлюз пока не может принять это сообщение; оно будет отправлено ещё раз само.",
+  sentAgain: "Оно будет отправлено ещё раз само {when}.",
   tryAgain: "Повторить",
   takeBack: "Изменить",
   notLoaded: "Не удалось загрузить диалог.",
@@ -62,6 +65,20 @@ export const ru: Messages = {
   copied: "Скопировано",
   copySupport: "Копировать для поддержки",
   tokens: { one: "{count} токен", few: "{count} токена", many: "{count} токенов", other: "{count} токена" },
+
+  backpressureRefused: "Сейчас готовится столько ответов, что для этого сообщения нет места.",
+  tenantQueueFull: "Ответа уже ждёт столько диалогов, сколько разрешено.",
+  tenantRateLimited: "За минуту пришло больше сообщений, чем разрешено.",
+  workerStuck: "Модель замолчала, не закончив работу.",
+  workerMemory: "Ответу понадобилось больше памяти, чем разрешено.",
+  turnDeadline: "Ответ готовился слишком долго и был остановлен.",
+  tokenBudgetExceeded: "Токены на этот период израсходованы.",
+  moneyBudgetExceeded: "Деньги на ответы в этом периоде израсходованы.",
+  budgetApprovalNeeded: "Бюджет почти израсходован; продолжение нужно одобрить.",
+  providerLimit: "Поставщик модели пока не принимает новых запросов.",
+  allModelsFailed: "Ни одна из моделей не смогла ответить.",
+  personSuspended: "На сообщения этого человека ответа не будет: он приостановлен.",
+  tenantSuspended: "Ответа не будет: этот клиент приостановлен.",
 
   connecting: "Подключение",
   well: "Всё в порядке",
@@ -84,13 +101,17 @@ export const ru: Messages = {
   lookDark: "Тёмная",
 
   keys: "Клавиатура",
+  keyPlace: "Перейти в раздел",
   keySearch: "Искать в диалогах",
-  keyMove: "Следующий, предыдущий диалог",
+  keyMove: "Следующий, предыдущий в списке",
   keyOpen: "Открыть его",
   keyNew: "Новый диалог",
   keyBack: "Назад",
   keyWrite: "Писать",
   keyAll: "Показать это",
+
+  placeNotLoaded: "Раздел не загрузился; возможно, шлюз обновился.",
+  reload: "Перезагрузить страницу",
 
   linkNeeded: "Откройте эту страницу по ссылке",
   linkExplained: "Ссылка действует один раз и недолго. Новую выводит эта команда:",

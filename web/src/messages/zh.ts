@@ -3,6 +3,8 @@ import type { Messages } from "./en.ts";
 
 export const zh: Messages = {
   conversations: "对话",
+  places: "页面",
+  flow: "流量",
   conversation: "对话",
   newConversation: "新对话",
   tenant: "租户",
@@ -44,6 +46,7 @@ export const zh: Messages = {
   retries: "本次尝试失败。下一次尝试：{when}。",
   notTaken: "网关没有接受这条消息。",
   notTakenYet: "网关暂时无法接受这条消息；稍后会自动重新发送。",
+  sentAgain: "将自动重新发送：{when}。",
   tryAgain: "重试",
   takeBack: "编辑",
   notLoaded: "无法加载这个对话。",
@@ -52,6 +55,20 @@ export const zh: Messages = {
   copied: "已复制",
   copySupport: "复制给技术支持",
   tokens: { other: "{count} 个词元" },
+
+  backpressureRefused: "当前正在处理的回答太多，暂时无法接收这条消息。",
+  tenantQueueFull: "等待回答的对话数量已达上限。",
+  tenantRateLimited: "一分钟内的消息数量超过了上限。",
+  workerStuck: "模型在工作中途停止了响应。",
+  workerMemory: "这个回答需要的内存超过了上限。",
+  turnDeadline: "回答耗时过长，已被停止。",
+  tokenBudgetExceeded: "本周期的词元额度已用完。",
+  moneyBudgetExceeded: "本周期的回答费用预算已用完。",
+  budgetApprovalNeeded: "预算即将用完，继续使用需要批准。",
+  providerLimit: "模型提供方暂时不再接受请求。",
+  allModelsFailed: "所有模型都未能回答。",
+  personSuspended: "此人已被停用，其消息不会得到回答。",
+  tenantSuspended: "该租户已被停用，消息不会得到回答。",
 
   connecting: "正在连接",
   well: "一切正常",
@@ -69,13 +86,17 @@ export const zh: Messages = {
   lookDark: "深色",
 
   keys: "键盘",
+  keyPlace: "前往某个页面",
   keySearch: "搜索对话",
-  keyMove: "下一个、上一个对话",
+  keyMove: "列表中的下一个、上一个",
   keyOpen: "打开",
   keyNew: "新对话",
   keyBack: "返回",
   keyWrite: "写消息",
   keyAll: "显示此列表",
+
+  placeNotLoaded: "无法加载此页面；网关可能已更新。",
+  reload: "重新加载页面",
 
   linkNeeded: "请用链接打开此页面",
   linkExplained: "链接只能使用一次，且很快失效。用这条命令获取新链接：",

@@ -9,6 +9,14 @@ export interface Route {
 
 export const route = signal<Route>({ place: "", open: "" });
 
+/** What was open in each place when it was left. */
+const left = new Map<string, string>();
+
+/** Goes to a place as it was left. */
+export function visit(place: string): void {
+  go(place, left.get(place) ?? "");
+}
+
 export function go(place: string, open = ""): void {
   const address = `#/${place}/${encodeURIComponent(open)}`;
   if (location.hash !== address) history.pushState(null, "", address);
@@ -30,6 +38,7 @@ export function follow(): void {
 
 function read(): void {
   const [, place = "", open = ""] = /^#\/([a-z]+)\/?([^/]*)$/.exec(location.hash) ?? [];
+  left.set(place, decode(open));
   route.value = { place, open: decode(open) };
 }
 

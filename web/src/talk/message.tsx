@@ -6,11 +6,12 @@ import { Problem } from "../frame/problem.tsx";
 import { absoluteTime, clockTime, soon, t } from "../i18n.ts";
 import { Markdown } from "../markdown/markdown.tsx";
 import type { Outgoing as OutgoingMessage } from "../outbox.ts";
-import { textOf } from "../protocol.ts";
+import { type Refusal, codeOf, textOf } from "../protocol.ts";
 import { draft, write } from "../store/drafts.ts";
 import { useSeconds } from "../store/now.ts";
 import type { Run } from "../store/run.ts";
 import type { Entry } from "../store/thread.ts";
+import { reasonOf } from "./reason.ts";
 
 interface SaidProps {
   entry: Entry;
@@ -34,11 +35,11 @@ function Fate({ entry, answered, sessionKey }: SaidProps): VNode {
   const now = useSeconds(retryAt !== undefined);
   if (state === "parked") {
     const what = t("parked", { command: "openclaw inbox replay" });
-    return <Problem what={what} error={error ?? { code: "parked", message: "" }} about={about} />;
+    return <Problem {...plainly(what, error)} error={error ?? { code: "parked", message: "" }} about={about} />;
   }
   if (error && retryAt) {
-    const when = soon(retryAt, now);
-    return <Problem what={t("retries", { when })} error={error} about={about} mild />;
+    const what = t("retries", { when: soon(retryAt, now) });
+    return <Problem {...plainly(what, error)} error={error} about={about} mild />;
   }
   const words = { waiting: t("waits"), aborted: t("stopped"), dropped: t("dropped") };
   const note = !answered && state && state in words ? words[state as keyof typeof words] : undefined;
@@ -52,23 +53,27 @@ function Fate({ entry, answered, sessionKey }: SaidProps): VNode {
 
 export function Outgoing({ message }: { message: OutgoingMessage }): VNode {
   const { connection, outbox } = useGateway();
-  const { key, sessionKey, text, refusal, delay } = message;
+  const { key, sessionKey, text, refusal, delay, retryAt } = message;
+  const now = useSeconds(delay !== undefined);
   const about = { run: key, session: sessionKey };
   const takeBack = () => {
     const taken = outbox.takeBack(key);
     const begun = draft(sessionKey).value;
     write(sessionKey, begun ? `${taken}\n${begun}` : taken);
   };
+  const choices = (
+    <>
+      <button type="button" onClick={() => outbox.again(key)}>{t("tryAgain")}</button>
+      <button type="button" onClick={takeBack}>{t("takeBack")}</button>
+    </>
+  );
   let fate: ComponentChildren;
   if (refusal) {
-    fate = (
-      <Problem what={t("notTaken")} error={refusal} about={about}>
-        <button type="button" onClick={() => outbox.again(key)}>{t("tryAgain")}</button>
-        <button type="button" onClick={takeBack}>{t("takeBack")}</button>
-      </Problem>
-    );
+    fate = <Problem {...plainly(t("notTaken"), refusal)} error={refusal} about={about}>{choices}</Problem>;
   } else if (delay) {
-    fate = <Problem what={t("notTakenYet")} error={delay} about={about} mild />;
+    const why = reasonOf(codeOf(delay));
+    const next = retryAt === undefined ? t("notTakenYet") : t("sentAgain", { when: soon(retryAt, now) });
+    fate = <Problem what={why ?? t("notTakenYet")} next={why && next} error={delay} about={about} mild>{choices}</Problem>;
   } else {
     const open = connection.link.value.kind === "open";
     fate = <p class="meta"><span class={open ? "late" : ""}>{t(open ? "sending" : "sendLater")}</span></p>;
@@ -79,6 +84,12 @@ export function Outgoing({ message }: { message: OutgoingMessage }): VNode {
       {fate}
     </article>
   );
+}
+
+/** The plain reason with what comes of it, or what comes of it with the gateway's own words. */
+function plainly(outcome: string, error: Refusal | undefined): { what: string; next?: string } {
+  const why = error && reasonOf(codeOf(error));
+  return why ? { what: why, next: outcome } : { what: outcome };
 }
 
 /** An answer, while it is given and when it is stored; the same elements, so that a selection survives. */

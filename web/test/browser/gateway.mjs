@@ -1,20 +1,22 @@
 // A gateway for one test file: the real program, with a home and a state directory of its own, on a free port.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const BINARY = process.env.OPENCLAW_BIN;
 const PATIENCE = 20_000;
 
-/** Starts the gateway with a model of the built-in simulator, for example `simulator/echo`. */
-export async function startGateway(model) {
+/** Starts the gateway with a model of the built-in simulator, for example `simulator/echo`, and with more of
+ * the configuration when it is given. */
+export async function startGateway(model, configuration = {}) {
   if (!BINARY) throw new Error("set OPENCLAW_BIN to the path of the openclaw program");
   const home = await mkdtemp(join(tmpdir(), "openclaw-web-"));
   const state = join(home, "state");
-  await writeFile(join(home, "openclaw.json"), JSON.stringify({ agents: { defaults: { model } } }));
+  await writeFile(join(home, "openclaw.json"), JSON.stringify({ agents: { defaults: { model } }, ...configuration }));
   const environment = {
     PATH: process.env.PATH,
     HOME: home,
@@ -31,6 +33,11 @@ export async function startGateway(model) {
   return {
     url: running.url,
     link: running.link,
+    /** Runs another command of the program on the same installation; gives what it printed. */
+    async command(...words) {
+      const { stdout } = await promisify(execFile)(BINARY, [...words, "--json"], { env: environment });
+      return parse(stdout);
+    },
     /** Takes the power away. */
     async kill() {
       await end(running.process, "SIGKILL");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{Kind, SessionKey, Timestamp};
 use futures::{SinkExt, StreamExt};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -196,6 +197,19 @@ impl Socket {
                 _ => Ok(frame.payload.unwrap_or_default()),
             };
         }
+    }
+
+    /// Asks and reads the answer as what it should be.
+    ///
+    /// # Errors
+    /// See [`Self::ask`]; [`Error::Foreign`] when the answer is something else.
+    pub async fn ask_for<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: Value,
+    ) -> Result<T, Error> {
+        let answer = self.ask(method, params).await?;
+        serde_json::from_value(answer).map_err(|error| self.gateway.foreign(error))
     }
 
     async fn greet(&mut self) -> Result<(), Error> {

@@ -4,10 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 
 use config::settings::agents::ModelChoice;
-use serde::Serialize;
-use serde_json::Value;
+use domain::concurrency::ConcurrencyMetrics;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::health::facts;
+use super::workers;
 use crate::cli::StatusArgs;
 use crate::client::Gateway;
 use crate::context::Context;
@@ -85,6 +87,9 @@ struct Reached {
     running: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    /// The pool, when the gateway tells it to the bearer of our token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<ConcurrencyMetrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ready: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +128,8 @@ impl Summary {
 impl Reached {
     async fn ask(gateway: &Gateway, deep: bool) -> Self {
         let url = format!("http://{}/", gateway.authority());
-        let mut reached = Self { url, running: false, problem: None, ready: None, status: None };
+        let mut reached =
+            Self { url, running: false, problem: None, pool: None, ready: None, status: None };
         match gateway.get("/ready").await {
             Ok(answer) => {
                 reached.running = true;
@@ -136,11 +142,14 @@ impl Reached {
                 return reached;
             }
         }
-        if deep {
-            match Self::status(gateway).await {
-                Ok(status) => reached.status = Some(status),
-                Err(error) => reached.problem = Some(error.to_string()),
+        match Self::told(gateway, if deep { "status" } else { "health" }).await {
+            Ok(told) => {
+                reached.pool = ConcurrencyMetrics::deserialize(&told["concurrency"]).ok();
+                reached.status = deep.then_some(told);
             }
+            // Whoever has no token may still see whether it runs.
+            Err(error) if deep => reached.problem = Some(error.to_string()),
+            Err(_) => {}
         }
         reached
     }
@@ -155,8 +164,8 @@ impl Reached {
         }
     }
 
-    async fn status(gateway: &Gateway) -> Result<Value, crate::client::Error> {
-        gateway.open().await?.ask("status", Value::Object(serde_json::Map::default())).await
+    async fn told(gateway: &Gateway, method: &str) -> Result<Value, crate::client::Error> {
+        gateway.open().await?.ask(method, json!({})).await
     }
 }
 
@@ -198,6 +207,9 @@ impl Show for Status {
         screen.fact("gateway", &format!("{} at {}", word, gateway.url))?;
         if let Some(problem) = &gateway.problem {
             screen.fact("problem", problem)?;
+        }
+        if let Some(pool) = &gateway.pool {
+            screen.fact("pool", &workers::summary(pool))?;
         }
         if let Some(Machine { os, arch, cpus }) = &self.machine {
             screen.fact("machine", &format!("{os} {arch}, {cpus} processors"))?;

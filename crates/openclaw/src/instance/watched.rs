@@ -29,7 +29,7 @@ const EXPECTED_METRICS: &[&str] = &[
 ];
 
 /// Commands that the descriptions name and the command line does not have yet.
-const EXPECTED_COMMANDS: &[&str] = &["audit", "budget", "providers", "workers"];
+const EXPECTED_COMMANDS: &[&str] = &["audit", "budget", "providers"];
 
 /// Listens to what is described and records nothing.
 #[derive(Default)]

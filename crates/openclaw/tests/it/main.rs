@@ -16,3 +16,4 @@ mod status;
 mod tenants;
 mod tune;
 mod up;
+mod workers;
