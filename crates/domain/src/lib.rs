@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod backpressure;
+pub mod budget;
 pub mod capacity;
 pub mod clock;
 pub mod concurrency;
@@ -17,12 +18,13 @@ pub mod queue;
 pub mod sample;
 pub mod secret;
 pub mod session;
+pub mod steady;
 pub mod tenant;
 pub mod text;
 pub mod turns;
 pub mod worker;
 
-pub use clock::{Clock, Ids, Timestamp};
+pub use clock::{Clock, Ids, Timestamp, Uptime};
 pub use concurrency::Pool;
 pub use error::{Coded, Kind};
 pub use event::{Event, EventBody};

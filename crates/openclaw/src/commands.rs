@@ -1,6 +1,7 @@
 //! What each command does. One file per command; this one only says which.
 
 mod agent;
+mod budget;
 mod completion;
 mod config;
 mod devices;
@@ -34,6 +35,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Tenants(command) => tenants::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
         Command::Providers(address) => providers::run(&address, context).await,
+        Command::Budget(command) => budget::run(command, context).await,
         Command::Devices(command) => devices::run(command, context).await,
         Command::Tune(arguments) => tune::run(&arguments, context).await,
         Command::Link(arguments) => link::run(&arguments, context).await,

@@ -1,6 +1,7 @@
 //! The control database: what routes and meters. One file for each aggregate.
 
 pub(crate) mod access;
+pub(crate) mod budget;
 pub(crate) mod claim;
 pub(crate) mod inbox;
 pub(crate) mod intake;
@@ -34,6 +35,13 @@ pub(crate) fn statements() -> Vec<&'static str> {
     [
         ALL,
         access::ALL,
+        budget::ALL,
+        budget::account::ALL,
+        budget::booking::ALL,
+        budget::history::ALL,
+        budget::lapse::ALL,
+        budget::settle::ALL,
+        budget::time::ALL,
         claim::ALL,
         inbox::ALL,
         intake::ALL,

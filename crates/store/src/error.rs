@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::budget::BudgetExceeded;
 use domain::{Coded, Kind};
 use sqlx::migrate::MigrateError;
 
@@ -68,6 +69,9 @@ pub enum Error {
     /// Somebody else works on this session now; what was computed must be thrown away.
     #[error("another instance has taken over this session; this turn's result is discarded")]
     Fenced,
+    /// A budget does not allow it.
+    #[error(transparent)]
+    Budget(Box<BudgetExceeded>),
     /// It exists already.
     #[error("there is already a {what} called {name:?}; choose another name")]
     Exists {
@@ -258,6 +262,7 @@ impl Coded for Error {
             Self::Unavailable { .. } | Self::Disk { .. } => Kind::Overloaded { retry_after: RETRY },
             Self::Exists { .. } | Self::State { .. } | Self::Fenced => Kind::Conflict,
             Self::Missing { .. } => Kind::NotFound,
+            Self::Budget(exceeded) => exceeded.kind(),
             Self::Open { .. }
             | Self::Migrate { .. }
             | Self::Engine { .. }
@@ -275,6 +280,7 @@ impl Coded for Error {
             Self::Unavailable { .. } => "store-unavailable",
             Self::Statement { .. } => "store-statement",
             Self::Fenced => "session-fenced",
+            Self::Budget(exceeded) => exceeded.code(),
             Self::Exists { .. } => "already-exists",
             Self::Missing { .. } => "not-found",
             Self::State { .. } => "wrong-state",

@@ -19,6 +19,10 @@ use std::sync::Arc;
 use domain::{Clock, Ids, SessionKey, TenantSlug};
 
 pub use control::access::{Device, NewDevice};
+pub use control::budget::account::{BudgetRow, NewLimit};
+pub use control::budget::history::UsageRow;
+pub use control::budget::settle::{Settlement, Spent};
+pub use control::budget::{Hold, Reservation};
 pub use control::claim::{Claim, Claimed, Outcome, Ready};
 pub use control::inbox::{Counts, InboxFilter, InboxRow, InboxState};
 pub use control::intake::{Admission, Admitted, NewMessage};
@@ -33,6 +37,9 @@ pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 
 use alarm::Alarm;
 use control::Control;
+use control::budget::booking::Books;
+use control::budget::group::Waiting;
+use control::budget::time::BudgetTime;
 use db::Footprint;
 use tenants::Tenants;
 
@@ -41,6 +48,9 @@ use tenants::Tenants;
 pub struct Store {
     control: Control,
     tenants: Tenants,
+    budget_time: BudgetTime,
+    waiting: Waiting,
+    books: Books,
     alarm: Alarm,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -91,7 +101,16 @@ impl Store {
         let alarm = Alarm::new();
         let control = Control::open(&location, footprint, &alarm).await?;
         let tenants = Tenants::new(location, alarm.clone(), Arc::clone(&clock));
-        Ok(Self { control, tenants, alarm, clock, ids })
+        Ok(Self {
+            control,
+            tenants,
+            budget_time: BudgetTime::default(),
+            waiting: Waiting::default(),
+            books: Books::default(),
+            alarm,
+            clock,
+            ids,
+        })
     }
 
     /// Which engine runs.

@@ -1,4 +1,4 @@
-//! What time does to rows: sessions expire, old duplicates are forgotten.
+//! What time does to rows: sessions expire, old duplicates are forgotten, overdue budgets are let go.
 
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub struct Upkeep {
     pub expired: u64,
     /// Answered messages whose row is gone.
     pub forgotten: u64,
+    /// Calls that nobody ended, whose budget was let go.
+    pub lapsed: u64,
 }
 
 // === impl Store ===
@@ -43,6 +45,7 @@ impl Store {
         let now = self.clock.now();
         let long_ago = now.before(REMEMBER);
         let history = now.before(HISTORY);
+        let lapsed = self.tidy_budgets().await?;
         self.control
             .db
             .write("tidying up", move |conn| {
@@ -54,7 +57,7 @@ impl Store {
                         .execute(c).await.map(|done| done.rows_affected()))?;
                     on!(conn, c => sqlx::query(FORGET_LINKS).bind(long_ago.0).execute(c).await.map(drop))?;
                     on!(conn, c => sqlx::query(FORGET_SAMPLES).bind(history.0).execute(c).await.map(drop))?;
-                    Ok(Upkeep { expired, forgotten })
+                    Ok(Upkeep { expired, forgotten, lapsed })
                 })
             })
             .await

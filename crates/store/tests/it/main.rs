@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod access;
+mod budget;
+mod budget_oracle;
+mod budget_processes;
 mod claim;
 mod claim_ends;
 mod databases;
