@@ -8,9 +8,12 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+mod money;
 mod network;
 mod quantity;
 
+pub(crate) use money::of_number;
+pub use money::{Decimal, MoneyLimit, TimeZone, TokenLimit};
 pub use network::{Bind, Network};
 pub use quantity::{ByteSize, Cpus};
 
@@ -35,6 +38,8 @@ pub(crate) fn check(form: &str, text: &str) -> Result<(), String> {
         "bind" => text.parse::<Bind>().map(drop),
         "byte-size" => text.parse::<ByteSize>().map(drop),
         "cpus" => text.parse::<Cpus>().map(drop),
+        "currency" => money::currency(text),
+        "time-zone" => text.parse::<TimeZone>().map(drop),
         "model" => text.parse::<ModelRef>().map(drop),
         "http-url" => url(text, &["http://", "https://"]),
         "web-socket-url" => url(text, &["ws://", "wss://"]),

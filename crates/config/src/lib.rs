@@ -3,6 +3,7 @@
 //! Loading never writes. Nothing here reads the environment, the clock or randomness by itself: they are
 //! handed in.
 
+mod budgets;
 mod change;
 mod check;
 pub mod edit;
@@ -25,8 +26,11 @@ mod syntax;
 mod tree;
 mod watch;
 
+pub use budgets::{Call, Term, Unpriced};
 pub use error::{Error, Place, Problem};
-pub use format::{Bind, ByteSize, Cpus, ModelRef, Network, Origin};
+pub use format::{
+    Bind, ByteSize, Cpus, Decimal, ModelRef, MoneyLimit, Network, Origin, TimeZone, TokenLimit,
+};
 pub use key_path::{KeyPath, Step};
 pub use load::{Loaded, load};
 pub use locate::{Env, Paths};

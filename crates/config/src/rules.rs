@@ -13,6 +13,7 @@ use crate::settings::gateway::{AuthMode, Mode};
 use crate::tree::{Kind, Node};
 
 mod agents;
+mod budgets;
 mod channels;
 mod concurrency;
 mod models;
@@ -43,6 +44,7 @@ pub(crate) fn apply(config: &mut Config, tree: &Node) -> Findings {
     model_by_channel(&mut rules, config);
     agents::check(&mut rules, config);
     concurrency::check(&mut rules, config);
+    budgets::check(&mut rules, config);
     sandbox::check(&mut rules, config);
     channels::check(&mut rules, &config.channels);
     rules.found

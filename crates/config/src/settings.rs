@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 pub mod agents;
 pub mod backends;
+pub mod budgets;
 pub mod channels;
 pub mod concurrency;
 pub mod gateway;
@@ -21,6 +22,7 @@ pub mod telegram;
 pub mod whatsapp;
 
 pub use agents::Agents;
+pub use budgets::Budgets;
 pub use channels::{Channels, ModelByChannel};
 pub use concurrency::Concurrency;
 pub use gateway::Gateway;
@@ -50,6 +52,8 @@ pub struct Config {
     pub agents: Agents,
     /// Which models there are and how they are reached.
     pub models: Models,
+    /// How many tokens and how much money may be used up. `openclaw budget set` goes before what is written here.
+    pub budgets: Budgets,
     /// The messengers and other ways in.
     pub channels: Channels,
     /// Which model answers on which channel. The same as `channels.modelByChannel`.

@@ -74,7 +74,7 @@ fn everything_that_is_wrong_is_said_at_once() {
             "openclaw.json:10:36: messages.queue.debounceMs: wants a whole number, not text",
             "openclaw.json:10:47: messages.queue.cap: wants a whole number, not a fraction",
             "openclaw.json:10:58: messages.queue.drop: \"all\" is none of: summarize, old, new",
-            "openclaw.json:11:3: zebra: unknown key; known here: $schema, gateway, logging, messages, concurrency, agents, models, channels, modelByChannel, hooks, store, meta, wizard",
+            "openclaw.json:11:3: zebra: unknown key; known here: $schema, gateway, logging, messages, concurrency, agents, models, budgets, channels, modelByChannel, hooks, store, meta, wizard",
             "openclaw.json:12:43: models.providers.mine.models[0]: \"id\" is missing",
         ]
     );
@@ -389,4 +389,112 @@ fn limits_that_cannot_be_or_contradict_each_other_are_refused_with_a_sentence() 
     assert!(problems(retries)[0].contains("at most 10"), "{:?}", problems(retries));
     let retries = r#"{agents: {defaults: {model: {primary: "a/b", retryDelayMs: -1}}}}"#;
     assert!(!problems(retries).is_empty());
+}
+
+#[test]
+fn budgets_that_contradict_each_other_or_say_nothing_are_refused() {
+    let about = |text: &str| problems(&format!("{{ budgets: {text} }}"));
+    for (text, wanted) in [
+        (
+            "{ tokensPer24h: { free: -1 } }",
+            "budgets.tokensPer24h.free: -1 is too small; at least 0",
+        ),
+        (
+            "{ tokensPer24h: { admin: 'infinite' } }",
+            "budgets.tokensPer24h.admin: \"infinite\" is none of: unlimited",
+        ),
+        (
+            "{ tokensPer24h: { gold: 5 } }",
+            "budgets.tokensPer24h.gold: unknown key; known here: free, standard, premium, admin",
+        ),
+        (
+            "{ tokensPer24h: { premium: 50000 } }",
+            "budgets.tokensPer24h.premium: is less than standard has; a tier has at least what the one before has",
+        ),
+        (
+            "{ tokensPer24h: { premium: 'unlimited' } }",
+            "budgets.tokensPer24h.admin: is less than premium has; a tier has at least what the one before has",
+        ),
+        (
+            "{ tokensPer24h: { free: 0.5 } }",
+            "budgets.tokensPer24h.free: wants a whole number or text, not a fraction",
+        ),
+        (
+            "{ moneyPerDay: 20, moneyPerMonth: 10 }",
+            "budgets.moneyPerDay: is more than moneyPerMonth; a day cannot have more than its month",
+        ),
+        (
+            "{ moneyPerDay: 20, tenants: { main: { moneyPerMonth: 10 } } }",
+            "budgets.tenants.main.moneyPerDay: is more than moneyPerMonth; a day cannot have more than its month",
+        ),
+        ("{ warnAtPercent: 0 }", "budgets.warnAtPercent: 0 is too small; at least 1"),
+        (
+            "{ approveAtPercent: 70 }",
+            "budgets.approveAtPercent: is below warnAtPercent (75); nobody would be told before everything stops",
+        ),
+        (
+            "{ timeZone: 'Moscow' }",
+            "budgets.timeZone: wants the name of a time zone, like Asia/Almaty or UTC",
+        ),
+        (
+            "{ currency: 'usd' }",
+            "budgets.currency: wants the three letters of a currency, like USD",
+        ),
+        ("{ rates: { RUB: 0 } }", "budgets.rates.RUB: 0 is too small; more than 0"),
+        (
+            "{ rates: { roubles: 90 } }",
+            "budgets.rates.roubles: a currency has three capital letters, for example USD; \"roubles\" has not",
+        ),
+        (
+            "{ rates: { USD: 1 } }",
+            "budgets.rates.USD: is baseCurrency itself, which is worth one; remove this",
+        ),
+        (
+            "{ tenants: { Main: {} } }",
+            "budgets.tenants.Main: a tenant's name has 2 to 31 characters a-z, 0-9 and -, the first a letter; \"Main\" does not",
+        ),
+    ] {
+        let found = about(text);
+        let found: Vec<_> = found.iter().filter_map(|problem| problem.split_once(": ")).collect();
+        assert!(found.iter().any(|(_, problem)| *problem == wanted), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn half_a_price_is_none() {
+    let text = "{ models: { providers: { p: { baseUrl: 'http://h', models: [{ id: 'm', cost: { output: 1 } }] } } } }";
+    assert!(
+        problems(text)[0].ends_with("models[0].cost: \"input\" is missing"),
+        "{:?}",
+        problems(text)
+    );
+}
+
+#[test]
+fn money_without_a_rate_is_refused_when_it_is_loaded() {
+    let text = |budgets: &str| {
+        format!(
+            "{{ budgets: {budgets}, models: {{ providers: {{ ru: {{ baseUrl: 'http://h', currency: 'RUB',
+                models: [{{ id: 'm', cost: {{ input: 1, output: 1 }} }}] }} }} }} }}"
+        )
+    };
+    let found = problems(&text("{ moneyPerDay: 5 }"));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].ends_with(
+            "budgets.rates: lacks a rate: ru is paid in RUB, budgets are counted in USD, and rates are in USD"
+        ),
+        "{found:?}"
+    );
+    for fine in [
+        "{}",
+        "{ moneyPerDay: 5, rates: { RUB: 92.5 } }",
+        "{ moneyPerDay: 5, currency: 'RUB' }",
+        "{ tenants: { main: { moneyPerDay: 5, currency: 'RUB' } } }",
+    ] {
+        Home::new(&[("openclaw.json", &text(fine))]).load(&[]).unwrap();
+    }
+    let other =
+        text("{ moneyPerDay: 5, rates: { RUB: 92.5 }, tenants: { main: { currency: 'KZT' } } }");
+    assert!(problems(&other)[0].contains("counted in KZT"));
 }

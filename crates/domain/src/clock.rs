@@ -12,10 +12,25 @@ use uuid::Uuid;
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
-/// Reads the wall clock.
+/// How long a machine has been up: a reading of a clock that nobody can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which start of the machine. Readings of different boots have nothing to do with each other.
+    pub boot: Uuid,
+    /// How long ago that was.
+    pub span: Duration,
+}
+
+/// Reads the clocks.
 pub trait Clock: Send + Sync + 'static {
-    /// The current moment.
+    /// The current moment on the wall clock, which somebody may set.
     fn now(&self) -> Timestamp;
+
+    /// The reading of a clock that never jumps. Where there is none but the wall clock, what that shows.
+    fn uptime(&self) -> Uptime {
+        let span = Duration::from_millis(u64::try_from(self.now().0).unwrap_or(0));
+        Uptime { boot: Uuid::nil(), span }
+    }
 }
 
 /// Makes ids and other unguessable bytes.

@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod backoff;
 pub mod backpressure;
+pub mod budget;
 pub mod capacity;
 pub mod clock;
 pub mod concurrency;
@@ -19,6 +20,7 @@ pub mod queue;
 pub mod sample;
 pub mod secret;
 pub mod session;
+pub mod steady;
 pub mod tenant;
 pub mod text;
 pub mod tool_policy;
@@ -26,7 +28,7 @@ pub mod turns;
 pub mod worker;
 
 pub use actor::Actor;
-pub use clock::{Clock, Ids, Timestamp};
+pub use clock::{Clock, Ids, Timestamp, Uptime};
 pub use concurrency::Pool;
 pub use error::{Coded, Failure, Kind};
 pub use event::{Event, EventBody};

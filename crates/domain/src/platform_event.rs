@@ -262,18 +262,22 @@ pub enum Occurrence {
         limit: u64,
         percent_used: f64,
     },
-    /// A budget was set, or put back to what the tier says.
+    /// A limit was set by hand, or put back to what is configured, which is no limit here.
     #[serde(rename = "ai-fabric.budget.changed")]
     BudgetChanged {
         tenant_id: TenantSlug,
         person: Option<String>,
-        budget: String,
+        unit: String,
+        period: String,
         old_limit: Option<String>,
         new_limit: Option<String>,
     },
-    /// What was used of a budget was set back to nothing.
+    /// What was used of so many budgets was set back to nothing.
     #[serde(rename = "ai-fabric.budget.reset")]
-    BudgetReset { tenant_id: TenantSlug, person: Option<String>, budget: String },
+    BudgetReset { tenant_id: TenantSlug, person: Option<String>, budgets: u64 },
+    /// So many budgets may be used to their end; so many messages that waited for that have their turn.
+    #[serde(rename = "ai-fabric.budget.approved")]
+    BudgetApproved { tenant_id: TenantSlug, person: Option<String>, budgets: u64, replayed: u64 },
 }
 
 /// Whether something is written into the audit table, and by whom.
@@ -354,7 +358,8 @@ impl Occurrence {
             | O::RateLimitHit { .. }
             | O::TokenBudgetWarning { .. }
             | O::BudgetChanged { .. }
-            | O::BudgetReset { .. } => SourceContext::AiFabric,
+            | O::BudgetReset { .. }
+            | O::BudgetApproved { .. } => SourceContext::AiFabric,
         }
     }
 
@@ -383,7 +388,8 @@ impl Occurrence {
             | O::InboxReplayedAll { .. }
             | O::InboxDropped { .. }
             | O::BudgetChanged { .. }
-            | O::BudgetReset { .. } => Record::Change,
+            | O::BudgetReset { .. }
+            | O::BudgetApproved { .. } => Record::Change,
             O::WorkspaceProvisioned { .. }
             | O::WorkerRecycled { .. }
             | O::WorkerStuck { .. }

@@ -71,11 +71,6 @@ impl Admission {
         self.lock().knows(tenant)
     }
 
-    /// The tier of a tenant; of one that nobody has told of, the smallest.
-    pub(crate) fn tier(&self, tenant: &TenantSlug) -> Tier {
-        self.lock().tier(tenant)
-    }
-
     /// The tier of a tenant, as the store just told it.
     pub(crate) fn learn(&self, tenant: &TenantSlug, tier: Tier) {
         self.lock().learn(tenant, tier);

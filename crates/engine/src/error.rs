@@ -49,7 +49,10 @@ pub enum Error {
     /// The tenant's workspace cannot be read.
     #[error(transparent)]
     Workspace(#[from] agent::Error),
-    /// The store did not answer.
+    /// Nobody can say what the call would cost, and money is counted.
+    #[error(transparent)]
+    Price(#[from] config::Unpriced),
+    /// The store did not answer, or a budget does not allow it.
     #[error(transparent)]
     Store(#[from] store::Error),
     /// A defect of ours.
@@ -72,7 +75,7 @@ impl Error {
             | Self::Stuck { .. }
             | Self::Memory { .. }
             | Self::Defect => true,
-            Self::Workspace(_) => false,
+            Self::Workspace(_) | Self::Price(_) => false,
         }
     }
 
@@ -80,6 +83,9 @@ impl Error {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Model(error) => error.retry_after(),
+            Self::Store(store::Error::Budget(exceeded)) if !exceeded.needs_approval => {
+                Some(exceeded.retry_after)
+            }
             _ => None,
         }
     }
@@ -90,6 +96,7 @@ impl Coded for Error {
         match self {
             Self::Model(error) => error.kind(),
             Self::Workspace(error) => error.kind(),
+            Self::Price(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Empty { .. }
             | Self::Deadline { .. }
@@ -99,10 +106,19 @@ impl Coded for Error {
         }
     }
 
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Model(error) => error.figures(),
+            Self::Store(error) => error.figures(),
+            _ => Vec::new(),
+        }
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Self::Model(error) => error.code(),
             Self::Workspace(error) => error.code(),
+            Self::Price(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Empty { .. } => "model-empty-answer",
             Self::Deadline { .. } => "turn-deadline",

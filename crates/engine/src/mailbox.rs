@@ -83,6 +83,7 @@ impl Mailbox {
         spawn(TaskKind::Upkeep, pool::watch(Arc::downgrade(&shared)));
         spawn(TaskKind::Upkeep, pool::publish(Arc::downgrade(&shared)));
         spawn(TaskKind::Upkeep, pool::record(Arc::downgrade(&shared)));
+        spawn(TaskKind::Upkeep, upkeep::warnings(Arc::downgrade(&shared)));
         spawn(TaskKind::Mailbox, run(shared, inbox, tell, Arc::clone(&mailbox.state)));
         mailbox
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::budget::Unit;
 use domain::event::Usage;
 use domain::worker::RecycleReason;
 use domain::{Coded, Verdict};
@@ -18,6 +19,7 @@ const WAITING: &str = "openclaw_sessions_waiting";
 const PARKED: &str = "openclaw_messages_parked_total";
 const RECYCLED: &str = "openclaw_workers_recycled_total";
 const STUCK: &str = "openclaw_worker_stuck_total";
+const OVER_BUDGET: &str = "openclaw_budget_refusals_total";
 const REFUSALS: &str = "openclaw_refusals_total";
 
 const UNAUDITED: &str = "openclaw_audit_dropped_total";
@@ -39,6 +41,7 @@ pub fn describe() {
     describe_counter!(PARKED, "Messages parked because their turns kept failing.");
     describe_counter!(RECYCLED, "Workers that a new one took the place of, by reason.");
     describe_counter!(REFUSALS, "Messages that were refused, by the stable code of why.");
+    describe_counter!(OVER_BUDGET, "Calls that a budget did not allow, by what it counts.");
     crate::pool::describe();
     describe_counter!(STUCK, "Workers from which nothing was heard for too long.");
 }
@@ -83,6 +86,14 @@ pub(crate) fn load(running: usize, waiting: usize) {
     let (running, waiting) = (running as f64, waiting as f64);
     gauge!(RUNNING).set(running);
     gauge!(WAITING).set(waiting);
+}
+
+pub(crate) fn over_budget(unit: Unit) {
+    let unit = match unit {
+        Unit::Tokens => "tokens",
+        Unit::Money(_) => "money",
+    };
+    counter!(OVER_BUDGET, "unit" => unit).increment(1);
 }
 
 pub(crate) fn recycled(reason: RecycleReason) {

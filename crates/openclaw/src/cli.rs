@@ -2,6 +2,7 @@
 //!
 //! Says what can be asked; what is then done stands in [`crate::commands`].
 
+mod budget;
 mod config;
 mod pool;
 mod run;
@@ -14,6 +15,7 @@ use clap::builder::ValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use budget::{BudgetCommand, Whose};
 pub use config::ConfigCommand;
 pub use pool::{WorkersArgs, WorkersCommand};
 pub use run::{GatewayArgs, SimArgs, UpArgs};
@@ -68,6 +70,9 @@ pub enum Command {
     /// Look after sessions: the conversations of tenants.
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Look after budgets: how many tokens and how much money tenants and persons may use up.
+    #[command(subcommand)]
+    Budget(BudgetCommand),
     /// Look after devices: the browsers and programs that were let in and keep a token of their own.
     #[command(subcommand)]
     Devices(DevicesCommand),

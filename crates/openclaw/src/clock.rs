@@ -2,9 +2,11 @@
 //!
 //! The only place that reads either; everything else is handed a [`domain::Clock`] or [`domain::Ids`].
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use domain::{Clock, Ids, Timestamp};
+use domain::{Clock, Ids, Timestamp, Uptime};
+use uuid::Uuid;
 
 /// The clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +16,14 @@ pub struct SystemClock;
 /// its own before its first byte, which takes longer than most commands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemIds;
+
+/// Which start of the machine this is; of the process where the system does not say.
+static BOOT: LazyLock<Uuid> = LazyLock::new(|| {
+    let told = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let told = told.and_then(|text| text.trim().parse().ok());
+    told.unwrap_or_else(|| SystemIds.uuid(SystemClock.now()))
+});
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 // === impl SystemClock ===
 
@@ -28,6 +38,20 @@ impl Clock for SystemClock {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+
+    /// What Linux says, which counts sleep too; elsewhere how long the process has run.
+    fn uptime(&self) -> Uptime {
+        let told = std::fs::read_to_string("/proc/uptime").ok();
+        let span = told.as_deref().and_then(seconds).unwrap_or_else(|| STARTED.elapsed());
+        Uptime { boot: *BOOT, span }
+    }
+}
+
+/// The first number of `/proc/uptime`, seconds with two digits behind the point (proc(5)).
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, part) = text.split_whitespace().next()?.split_once('.')?;
+    let hundredths: u64 = part.parse().ok().filter(|_| part.len() == 2)?;
+    Some(Duration::from_secs(whole.parse().ok()?) + Duration::from_millis(hundredths * 10))
 }
 
 // === impl SystemIds ===
@@ -47,6 +71,16 @@ impl Ids for SystemIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_uptime_is_read_to_a_hundredth_of_a_second_and_only_grows() {
+        assert_eq!(seconds("350735.47 234388.90\n"), Some(Duration::from_millis(350_735_470)));
+        for bad in ["", "x", "1", "1.2 3", "-1.00 2"] {
+            assert_eq!(seconds(bad), None, "{bad:?}");
+        }
+        let (first, second) = (SystemClock.uptime(), SystemClock.uptime());
+        assert!(first.span <= second.span && first.boot == second.boot, "{first:?} {second:?}");
+    }
 
     #[test]
     fn now_is_after_this_was_written_and_ids_differ() {

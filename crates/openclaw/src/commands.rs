@@ -2,6 +2,7 @@
 
 mod agent;
 mod audit;
+mod budget;
 mod completion;
 mod config;
 mod devices;
@@ -38,6 +39,7 @@ pub async fn run(command: Command, context: &Context) -> Result<(), Error> {
         Command::Persons(command) => persons::run(command, context).await,
         Command::Sessions(command) => sessions::run(command, context).await,
         Command::Providers(address) => providers::run(&address, context).await,
+        Command::Budget(command) => budget::run(command, context).await,
         Command::Devices(command) => devices::run(command, context).await,
         Command::Workers(arguments) => workers::run(arguments, context).await,
         Command::Tune(arguments) => tune::run(&arguments, context).await,

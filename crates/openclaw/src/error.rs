@@ -96,6 +96,17 @@ pub enum Error {
         /// What was asked for.
         key: String,
     },
+    /// A limit of money would count nothing.
+    #[error(
+        "money of {who} is not counted; write budgets.{key} first, for example \"unlimited\", for persons under \
+         budgets.persons"
+    )]
+    NotCounted {
+        /// Whose money.
+        who: String,
+        /// The setting that counts it.
+        key: &'static str,
+    },
     /// Something would be destroyed and nobody can be asked.
     #[error("{question} Nobody can be asked here: repeat the command with --yes")]
     Unconfirmed {
@@ -185,6 +196,7 @@ impl Coded for Error {
                 Kind::Invalid
             }
             Self::UnknownCode { .. } | Self::UnknownSetting { .. } => Kind::NotFound,
+            Self::NotCounted { .. } => Kind::Conflict,
             Self::Client(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Config(error) => error.kind(),
@@ -225,6 +237,7 @@ impl Coded for Error {
             Self::LogUnreadable(_) => "log-unreadable",
             Self::UnknownCode { .. } => "unknown-code",
             Self::UnknownSetting { .. } => "unknown-setting",
+            Self::NotCounted { .. } => "money-not-counted",
             Self::Name(_) => "bad-name",
             Self::Unconfirmed { .. } => "confirmation-needed",
             Self::Declined => "command-declined",

@@ -135,6 +135,12 @@ impl<'a> Screen<'a> {
         self.painted("32", text)
     }
 
+    /// The text as something to keep an eye on.
+    #[must_use]
+    pub fn fair(&self, text: &str) -> String {
+        self.painted("33", text)
+    }
+
     /// The text as something bad.
     #[must_use]
     pub fn bad(&self, text: &str) -> String {

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod budget;
 pub(crate) mod claim;
 pub(crate) mod inbox;
 pub(crate) mod intake;
@@ -38,6 +39,13 @@ pub(crate) fn statements() -> Vec<&'static str> {
         ALL,
         access::ALL,
         audit::ALL,
+        budget::ALL,
+        budget::account::ALL,
+        budget::booking::ALL,
+        budget::history::ALL,
+        budget::lapse::ALL,
+        budget::settle::ALL,
+        budget::time::ALL,
         claim::ALL,
         inbox::ALL,
         intake::ALL,

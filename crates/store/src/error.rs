@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::budget::BudgetExceeded;
 use domain::{Coded, Kind};
 use sqlx::migrate::MigrateError;
 
@@ -75,6 +76,9 @@ pub enum Error {
     /// Somebody else works on this session now; what was computed must be thrown away.
     #[error("another instance has taken over this session; this turn's result is discarded")]
     Fenced,
+    /// A budget does not allow it.
+    #[error(transparent)]
+    Budget(Box<BudgetExceeded>),
     /// It exists already.
     #[error("there is already a {what} called {name:?}; choose another name")]
     Exists {
@@ -267,10 +271,18 @@ impl Coded for Error {
             }
             Self::Exists { .. } | Self::State { .. } | Self::Fenced => Kind::Conflict,
             Self::Missing { .. } => Kind::NotFound,
+            Self::Budget(exceeded) => exceeded.kind(),
             Self::Open { .. }
             | Self::Migrate { .. }
             | Self::Engine { .. }
             | Self::Statement { .. } => Kind::Internal,
+        }
+    }
+
+    fn figures(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Budget(exceeded) => exceeded.figures(),
+            _ => Vec::new(),
         }
     }
 
@@ -285,6 +297,7 @@ impl Coded for Error {
             Self::Statement { .. } => "store-statement",
             Self::Unaudited { .. } => "audit-unavailable",
             Self::Fenced => "session-fenced",
+            Self::Budget(exceeded) => exceeded.code(),
             Self::Exists { .. } => "already-exists",
             Self::Missing { .. } => "not-found",
             Self::State { .. } => "wrong-state",

@@ -20,6 +20,10 @@ use domain::{Actor, Clock, Ids, SessionKey, TenantSlug, Witness};
 
 pub use control::access::{Device, NewDevice};
 pub use control::audit::{AuditFilter, AuditRow, Followed};
+pub use control::budget::account::{BudgetRow, NewLimit};
+pub use control::budget::history::UsageRow;
+pub use control::budget::settle::{Settlement, Spent};
+pub use control::budget::{Hold, Reservation};
 pub use control::claim::{Claim, Claimed, Outcome, Ready};
 pub use control::inbox::{Counts, InboxFilter, InboxRow, InboxState};
 pub use control::intake::{Admission, Admitted, NewMessage};
@@ -37,6 +41,9 @@ pub use transcript::{Line, LineOutcome, NewLine, Recorded};
 use alarm::Alarm;
 use control::Control;
 use control::audit::Author;
+use control::budget::booking::Books;
+use control::budget::group::Waiting;
+use control::budget::time::BudgetTime;
 use db::Footprint;
 use tenants::Tenants;
 
@@ -45,6 +52,9 @@ use tenants::Tenants;
 pub struct Store {
     control: Control,
     tenants: Tenants,
+    budget_time: BudgetTime,
+    waiting: Waiting,
+    books: Books,
     alarm: Alarm,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -98,7 +108,18 @@ impl Store {
         let control = Control::open(&location, footprint, &alarm).await?;
         let tenants = Tenants::new(location, alarm.clone(), Arc::clone(&clock));
         let author = Author { actor: Actor::System, origin: ids.uuid(clock.now()) };
-        Ok(Self { control, tenants, alarm, clock, ids, author, witness: None })
+        Ok(Self {
+            control,
+            tenants,
+            budget_time: BudgetTime::default(),
+            waiting: Waiting::default(),
+            books: Books::default(),
+            alarm,
+            clock,
+            ids,
+            author,
+            witness: None,
+        })
     }
 
     /// The same store in the hands of somebody: what is changed through it is written down as theirs.

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use domain::{Clock, Ids, Timestamp};
+use domain::{Clock, Ids, Timestamp, Uptime};
 
 pub use world::{Engine, World};
 
@@ -17,6 +17,7 @@ pub use world::{Engine, World};
 #[derive(Debug)]
 pub struct ManualClock {
     at: AtomicI64,
+    jumped: AtomicI64,
     running_since: OnceLock<Instant>,
 }
 
@@ -52,7 +53,11 @@ macro_rules! both_engines {
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self { at: AtomicI64::new(1_790_000_000_000), running_since: OnceLock::new() }
+        Self {
+            at: AtomicI64::new(1_790_000_000_000),
+            jumped: AtomicI64::new(0),
+            running_since: OnceLock::new(),
+        }
     }
 }
 
@@ -64,6 +69,17 @@ impl ManualClock {
         self.at.fetch_add(span, Ordering::SeqCst);
     }
 
+    /// Sets the wall clock so much forward, or back, while no time passes.
+    pub fn jump(&self, milliseconds: i64) {
+        self.jumped.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// The moment if nobody had ever set the clock.
+    fn unmoved(&self) -> Timestamp {
+        let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
+        Timestamp(self.at.load(Ordering::SeqCst)).after(ran)
+    }
+
     /// Lets it run from now on as a real clock does.
     pub fn let_run(&self) {
         self.running_since.get_or_init(Instant::now);
@@ -72,8 +88,11 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        let ran = self.running_since.get().map(Instant::elapsed).unwrap_or_default();
-        Timestamp(self.at.load(Ordering::SeqCst)).after(ran)
+        Timestamp(self.unmoved().0 + self.jumped.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        Uptime { boot: uuid::Uuid::from_u128(1), span: self.unmoved().since(Timestamp(0)) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Secret;
+use domain::budget::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// What it allows for this key. All tenants share it, fairly.
     pub limits: Limits,
+    /// The currency of what its models cost.
+    #[schemars(with = "String", extend("format" = "currency"))]
+    pub currency: Currency,
     /// Its models.
     pub models: Vec<Model>,
 }
@@ -159,22 +163,23 @@ pub enum Capability {
     FunctionCalling,
 }
 
-/// What a model costs, in the provider's currency per million tokens.
+/// What a model costs, in the provider's currency per million tokens. Zero is free, nothing written is not.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["input", "output"]))]
 pub struct Cost {
     /// Tokens that it reads.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub input: f64,
     /// Tokens that it writes.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub output: f64,
-    /// Tokens that it reads from a cache.
-    #[schemars(range(min = 0))]
-    pub cache_read: f64,
-    /// Tokens that it puts into a cache.
-    #[schemars(range(min = 0))]
-    pub cache_write: f64,
+    /// Tokens that it reads from a cache; the same as `input` when left out.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub cache_read: Option<f64>,
+    /// Tokens that it puts into a cache; the same as `input` when left out.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub cache_write: Option<f64>,
 }
 
 // === impl Timeouts ===

@@ -5,6 +5,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use domain::budget::Limit;
+use domain::{Occurrence, PlatformEvent};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -56,6 +58,39 @@ pub(super) async fn tidy(shared: Weak<Shared>) {
             Err(error) => tracing::warn!(%error, "the store could not be tidied up"),
         }
         shared.store.close_idle().await;
+    }
+}
+
+/// Tells of budgets that are nearly used up.
+pub(super) async fn warnings(shared: Weak<Shared>) {
+    loop {
+        // The store alone is held while nothing comes, and not for ever, so that the engine can end.
+        let Some(store) = shared.upgrade().map(|shared| shared.store.clone()) else { return };
+        let Ok(warning) = tokio::time::timeout(SEARCH, store.budget_warning()).await else {
+            continue;
+        };
+        let Some(shared) = shared.upgrade() else { return };
+        let limit = match warning.standing.limit {
+            Limit::Max(limit) => limit,
+            Limit::Unlimited => continue,
+        };
+        tracing::warn!(
+            tenant = %warning.tenant,
+            unit = %warning.unit,
+            period = warning.period.as_str(),
+            percent = warning.standing.percent,
+            "a budget is nearly used up"
+        );
+        let now = shared.clock.now();
+        #[expect(clippy::cast_precision_loss, reason = "a percentage is small")]
+        let what = Occurrence::TokenBudgetWarning {
+            tenant_id: warning.tenant,
+            person: warning.subject.person().map(ToString::to_string),
+            used: warning.standing.used,
+            limit,
+            percent_used: warning.standing.percent as f64,
+        };
+        shared.bus.tell(PlatformEvent::new(what, now, shared.ids.uuid(now)));
     }
 }
 

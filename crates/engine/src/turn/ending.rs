@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::backoff::Backoff;
 use domain::queue::{QueueDrop, QueuePolicy};
 use domain::{Answer, Event, EventBody, Failure, MessageId, Role, Timestamp};
-use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome};
+use store::{Claimed, LineOutcome, NewLine, OutboundRow, Outcome, Settlement};
 
 use super::Runs;
 use super::machine::Conclusion;
@@ -38,8 +38,13 @@ const STORE_AWAY: Backoff = Backoff {
 // === impl Ending ===
 
 impl Ending<'_> {
-    /// Ends the turn. Returns when the session's next message is due.
-    pub(super) async fn end(&self, conclusion: Conclusion, took: Duration) -> Option<Timestamp> {
+    /// Ends the turn, and with it what it held of budgets. Returns when the session's next message is due.
+    pub(super) async fn end(
+        &self,
+        conclusion: Conclusion,
+        settlement: Option<Settlement>,
+        took: Duration,
+    ) -> Option<Timestamp> {
         let (outcome, told, how) = match conclusion {
             Conclusion::Answer { text, model, usage, aborted } => {
                 metrics::used(usage);
@@ -54,7 +59,10 @@ impl Ending<'_> {
                     model,
                     usage,
                 };
-                let answer = self.recorded(answer, now).await?;
+                let Some(answer) = self.recorded(answer, now).await else {
+                    self.settle(settlement).await;
+                    return None;
+                };
                 let how = if answer.aborted { "aborted" } else { "answered" };
                 let outcome = match self.shared.outbox.is_live(&self.claimed.key.account) {
                     true => Outcome::Told { answer },
@@ -88,8 +96,10 @@ impl Ending<'_> {
             Outcome::Told { answer } => Some(answer.clone()),
             _ => None,
         };
-        let next =
-            self.persist(|| self.shared.store.finish(self.claimed.claim, outcome.clone())).await?;
+        let (store, claim) = (&self.shared.store, self.claimed.claim);
+        let next = self
+            .persist(|| store.finish_and_settle(claim, outcome.clone(), settlement.clone()))
+            .await?;
         if let Some(answer) = answer {
             let (session, created_at) = (self.claimed.key.clone(), self.shared.clock.now());
             let row = OutboundRow { id: answer.id.0, session, answer, created_at };
@@ -160,6 +170,16 @@ impl Ending<'_> {
             merged: self.runs.merged.clone(),
             failure,
             retry_at,
+        }
+    }
+
+    /// What was used is written down even when the turn is not: its provider wants to be paid. When that
+    /// fails too, the store lets go of what was held, as after a crash.
+    async fn settle(&self, settlement: Option<Settlement>) {
+        if let Some(settlement) = settlement
+            && let Err(error) = self.shared.store.settle(settlement).await
+        {
+            tracing::warn!(session = %self.claimed.key, %error, "what a turn used is settled later");
         }
     }
 

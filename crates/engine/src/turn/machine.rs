@@ -158,6 +158,12 @@ impl Machine {
             let after = after.clamp(self.retry.first, self.retry.longest.max(self.retry.first));
             return Conclusion::Postpone { after, failure };
         }
+        // Calls under way hold what is missing, or the window ends in a moment: nobody failed.
+        if let Some(after) = error.retry_after().filter(|after| *after <= self.retry.longest)
+            && matches!(error, Error::Store(store::Error::Budget(_)))
+        {
+            return Conclusion::Postpone { after: after.max(self.retry.first), failure };
+        }
         let delay = self.retry.delay(self.failed.saturating_add(1));
         match delay.filter(|_| error.is_passing()) {
             Some(delay) => {

@@ -95,7 +95,10 @@ impl Attempt<'_> {
     async fn first_word(&self, since: Instant) -> Result<(StreamEvent, EventStream), Error> {
         let mut request = self.ask.request.clone();
         request.model.clone_from(&self.hop.model);
-        request.max_tokens = request.max_tokens.or(self.hop.max_output);
+        request.max_tokens = match (request.max_tokens, self.hop.max_output) {
+            (Some(asked), Some(most)) => Some(asked.min(most)),
+            (asked, most) => asked.or(most),
+        };
         let asking = async {
             let pulse = Arc::clone(&self.ask.pulse);
             let mut stream = self.hop.provider.stream(request, pulse).await?;

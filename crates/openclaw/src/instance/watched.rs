@@ -17,7 +17,6 @@ const PAGE: &str = include_str!("../../../../docs/operations.md");
 
 /// Metrics of the pool, the budgets and the providers, which no part describes yet.
 const EXPECTED_METRICS: &[&str] = &[
-    "openclaw_budget_refusals_total",
     "openclaw_model_fallbacks_total",
     "openclaw_provider_adaptive_limit",
     "openclaw_provider_circuit",

@@ -6,6 +6,7 @@ mod running;
 
 mod agent;
 mod basics;
+mod budget;
 mod config;
 mod crowd;
 mod devices;

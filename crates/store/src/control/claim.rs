@@ -12,6 +12,7 @@ use domain::{Answer, MessageId, RunId, SessionId, SessionKey, Timestamp, session
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::budget::settle::{Settlement, mark_sent, settle_in};
 use super::inbox::{InboxRow, InboxState};
 use crate::Store;
 use crate::db::{Conn, Script, on, script, statements};
@@ -234,15 +235,46 @@ impl Store {
     /// # Errors
     /// [`Error::Fenced`] when another instance has claimed the session since; then nothing is changed.
     pub async fn finish(&self, claim: Claim, outcome: Outcome) -> Result<Option<Timestamp>> {
+        self.finish_and_settle(claim, outcome, None).await
+    }
+
+    /// Ends a turn and, in the same transaction, the reservation of its budget.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when another instance has claimed the session since; then nothing of the turn is
+    /// stored, but what it used is: its provider has been paid for it.
+    pub async fn finish_and_settle(
+        &self,
+        claim: Claim,
+        outcome: Outcome,
+        settlement: Option<Settlement>,
+    ) -> Result<Option<Timestamp>> {
         let now = self.clock.now();
-        self.control
+        let settled = settlement.clone();
+        let finished = self
+            .control
             .db
-            .write("ending a turn", move |conn| Box::pin(finish(conn, claim, outcome, now)))
-            .await
+            .write("ending a turn", move |conn| {
+                Box::pin(async move {
+                    let next_due = finish(conn, claim, outcome, now).await?;
+                    if let Some(settlement) = settled {
+                        settle_in(conn, settlement, now).await?;
+                    }
+                    Ok(next_due)
+                })
+            })
+            .await;
+        match (&finished, settlement) {
+            (Ok(_), Some(_)) => self.book_soon(),
+            (Err(Error::Fenced), Some(settlement)) => self.settle(settlement).await?,
+            _ => {}
+        }
+        finished
     }
 
     /// Prolongs the leases of these claims, and no others: a session that an instance holds without knowing
-    /// it, because the answer to its claim got lost, must become free again.
+    /// it, because the answer to its claim got lost, must become free again. What the claims reserved counts
+    /// from now on as sent.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -259,6 +291,7 @@ impl Store {
                             .bind(fence)
                             .bind(until.0)
                             .execute(c).await.map(drop))?;
+                        mark_sent(conn, session.0, owner).await?;
                     }
                     Ok(())
                 })
@@ -266,11 +299,13 @@ impl Store {
             .await
     }
 
-    /// Gives up every lease of an instance that is known to run no turn, because it has just started.
+    /// Gives up every lease of an instance that is known to run no turn, because it has just started, and lets
+    /// go what its calls had reserved.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn let_go(&self, owner: Uuid) -> Result<()> {
+        self.let_go_reservations(owner).await?;
         self.control
             .db
             .write("giving up leases", move |conn| {

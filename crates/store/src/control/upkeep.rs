@@ -1,4 +1,4 @@
-//! What time does to rows: sessions expire, old duplicates are forgotten.
+//! What time does to rows: sessions expire, old duplicates are forgotten, overdue budgets are let go.
 
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct Upkeep {
     pub expired: u64,
     /// Answered messages whose row is gone.
     pub forgotten: u64,
+    /// Calls that nobody ended, whose budget was let go.
+    pub lapsed: u64,
 }
 
 // === impl Store ===
@@ -49,6 +51,7 @@ impl Store {
         let now = self.clock.now();
         let long_ago = now.before(REMEMBER);
         let history = now.before(HISTORY);
+        let lapsed = self.tidy_budgets().await?;
         let (expired, forgotten) = self
             .control
             .db
@@ -73,6 +76,6 @@ impl Store {
                 Occurrence::SessionExpired { tenant_id: session_id.tenant.clone(), session_id };
             self.tell(PlatformEvent::new(what, now, self.ids.uuid(now)));
         }
-        Ok(Upkeep { expired: count, forgotten })
+        Ok(Upkeep { expired: count, forgotten, lapsed })
     }
 }

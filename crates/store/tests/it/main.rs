@@ -3,6 +3,9 @@
 
 mod access;
 mod audit;
+mod budget;
+mod budget_oracle;
+mod budget_processes;
 mod claim;
 mod claim_ends;
 mod databases;
