@@ -6,6 +6,8 @@
 
 mod fair;
 mod plan;
+#[cfg(test)]
+mod rehearsal;
 mod upkeep;
 
 use std::sync::Arc;
@@ -149,6 +151,8 @@ fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
         Signal::Arrived(Arrival { session, key, tier, tokens, debounce }) => {
             let mut policy = shared.settings.borrow().policy(&key.account);
             policy.debounce = debounce.unwrap_or(policy.debounce);
+            // It waits already, unless another of its session was refused in this very moment.
+            shared.admission.found(key.clone(), now);
             plan.arrived(wish(shared, session, key, tier, tokens), policy, now);
         }
         Signal::Found(ready) => {

@@ -4,6 +4,8 @@
 mod failure;
 mod order;
 mod partial;
+mod pool;
+mod pressure;
 mod restart;
 mod scene;
 mod suspension;
