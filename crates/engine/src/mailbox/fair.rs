@@ -168,6 +168,10 @@ impl Fair {
         if !lane.ready[level].is_empty() {
             ring.push_back(tenant);
         }
+        if self.ready == 0 {
+            // Nobody waits for anybody: what is given now takes nothing from others.
+            self.given = self.given.saturating_add(KEPT);
+        }
         Some((request, cost))
     }
 

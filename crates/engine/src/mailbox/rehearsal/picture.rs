@@ -24,21 +24,30 @@ pub(super) struct Band {
 
 struct Strip {
     title: &'static str,
-    most: f64,
+    scale: Scale,
     marks: Vec<(f64, String)>,
     lines: Vec<(&'static str, Vec<f64>)>,
     /// A line across.
     limit: Option<f64>,
 }
 
+/// How a value becomes a height from 0 to 1.
+#[derive(Clone, Copy)]
+enum Scale {
+    /// In proportion, up to this.
+    Even(f64),
+    /// Each tenfold is as high as the one before: from a second to an hour and a bit.
+    Tenfold,
+}
+
 /// Points of one line: one for each ten minutes.
 const POINTS: usize = 144;
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 52.0;
+const RIGHT: f64 = 24.0;
+const TOP: f64 = 72.0;
 const STRIP: f64 = 96.0;
-const GAP: f64 = 40.0;
+const GAP: f64 = 36.0;
 const STYLE: &str = "
   text { font: 13px system-ui, sans-serif; fill: #24292f }
   .quiet { fill: #57606a } .grid { stroke: #8c959f; stroke-opacity: .3; fill: none }
@@ -71,11 +80,11 @@ impl fmt::Display for Day<'_> {
                 f,
                 "<rect class=\"band\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\n\
                  <text class=\"what\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{words}</text>",
-                TOP - 12.0,
+                TOP - 24.0,
                 to - from,
-                bottom - TOP + 12.0,
+                bottom - TOP + 24.0,
                 f64::midpoint(from, to),
-                TOP - 18.0,
+                TOP - 30.0,
             )?;
         }
         let mut top = TOP;
@@ -103,34 +112,35 @@ impl Day<'_> {
         let age = self.each(|samples| most(samples, |sample| sample.age.as_secs_f64()));
         let waits = (0..POINTS).map(|point| self.p95(point)).collect();
         let workers = self.most_workers as f64;
-        let (oldest, longest) = (ceiling(&age), ceiling(&waits));
-        let seconds = |most: f64| vec![(0.0, "0 s".to_owned()), (most, format!("{most:.0} s"))];
+        let times =
+            [(1.0, "1 s"), (10.0, "10 s"), (60.0, "1 min"), (600.0, "10 min"), (3_600.0, "1 h")];
+        let times = || times.map(|(value, words)| (value, words.to_owned())).to_vec();
         vec![
             Strip {
                 title: "level, highest in ten minutes; dotted: from here on new work is refused",
-                most: 1.0,
+                scale: Scale::Even(1.0),
                 marks: vec![(0.0, "0".to_owned()), (1.0, "1".to_owned())],
                 lines: vec![("line", level)],
                 limit: Some(self.threshold),
             },
             Strip {
                 title: "workers: busy (blue, mean) and there (grey, most)",
-                most: workers,
+                scale: Scale::Even(workers),
                 marks: vec![(0.0, "0".to_owned()), (workers, format!("{workers:.0}"))],
                 lines: vec![("there", there), ("line", busy)],
                 limit: None,
             },
             Strip {
                 title: "queue age: how long the one who waits longest has waited, at worst",
-                most: oldest,
-                marks: seconds(oldest),
+                scale: Scale::Tenfold,
+                marks: times(),
                 lines: vec![("line", age)],
                 limit: None,
             },
             Strip {
                 title: "wait from writing to the beginning of the answer, p95, of all who are not flooded",
-                most: longest,
-                marks: seconds(longest),
+                scale: Scale::Tenfold,
+                marks: times(),
                 lines: vec![("line", waits)],
                 limit: None,
             },
@@ -156,9 +166,8 @@ impl Day<'_> {
 
 impl Strip {
     fn draw(&self, f: &mut fmt::Formatter<'_>, top: f64) -> fmt::Result {
-        let y = |value: f64| top + STRIP * (1.0 - value / self.most);
-        writeln!(f, "<text x=\"{LEFT}\" y=\"{:.1}\">{}</text>", top + 4.0, self.title)?;
-        let top_mark = |value: f64| if value > 0.0 { 14.0 } else { 4.0 };
+        let y = |value: f64| top + STRIP * (1.0 - self.scale.height(value));
+        writeln!(f, "<text x=\"{LEFT}\" y=\"{:.1}\">{}</text>", top - 8.0, self.title)?;
         for (value, words) in &self.marks {
             writeln!(
                 f,
@@ -166,7 +175,7 @@ impl Strip {
                  <text class=\"quiet\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{words}</text>",
                 WIDTH - RIGHT,
                 LEFT - 8.0,
-                y(*value) + top_mark(*value),
+                y(*value) + 4.0,
                 y = y(*value),
             )?;
         }
@@ -186,6 +195,17 @@ impl Strip {
     }
 }
 
+// === impl Scale ===
+
+impl Scale {
+    fn height(self, value: f64) -> f64 {
+        match self {
+            Self::Even(most) => value / most,
+            Self::Tenfold => value.clamp(1.0, 6_000.0).log10() / 6_000_f64.log10(),
+        }
+    }
+}
+
 /// Where an hour stands.
 fn across(hour: f64) -> f64 {
     LEFT + (WIDTH - LEFT - RIGHT) * hour / 24.0
@@ -202,11 +222,4 @@ fn most(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
 
 fn mean(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
     samples.iter().map(of).sum::<f64>() / samples.len().max(1) as f64
-}
-
-/// The next of 5, 10, 20, 50, 100 and so on that nothing is above.
-fn ceiling(values: &Vec<f64>) -> f64 {
-    let most = values.iter().copied().fold(0.0, f64::max);
-    let steps = (0..9).flat_map(|power| [5.0, 10.0, 20.0].map(|step| step * 10_f64.powi(power)));
-    steps.into_iter().find(|step| *step >= most).unwrap_or(most)
 }
