@@ -5,6 +5,8 @@
 //! What it holds in memory is only a plan; the store decides in `claim`.
 
 mod fair;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod plan;
 #[cfg(test)]
 mod rehearsal;
