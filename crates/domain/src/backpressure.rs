@@ -138,6 +138,8 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&one.saturation(threshold)));
             let full = Pressure { busy: most_workers, ..one };
             prop_assert_eq!(full.saturation(threshold) >= 1.0, full.refuses(threshold));
+            let first = (0..most_waiting).find(|&depth| Pressure { depth, ..full }.refuses(threshold));
+            prop_assert_eq!(full.refusing_depth(threshold), first.unwrap_or(most_waiting));
         }
     }
 }
