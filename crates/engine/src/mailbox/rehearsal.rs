@@ -298,8 +298,8 @@ impl Member {
         Self { slug: format!("tenant-{number}").parse().unwrap(), tier }
     }
 
-    /// What it is written between `hours`, `rate` times in a million seconds as told for each second. Every
-    /// second is drawn for itself, so what comes in one stream changes nothing in another.
+    /// What it is written in these seconds, so many messages in a million seconds as `rate` says of each. Every
+    /// stream is drawn for itself: one more changes nothing in the others.
     fn messages(
         number: usize,
         seed: u64,
