@@ -18,6 +18,7 @@ test: ## Check everything, cheapest first; installs what is missing
 	@scripts/test.sh
 
 bench: release ## Measure speed and memory; writes docs/benchmarks.md
+	cargo build --release --locked -p engine --features measure --example decisions
 	OPENCLAW_BIN=$(abspath $(RELEASE)) scripts/with-postgres.sh cargo run --release --locked -p trials -- \
 		bench --date "$$(date +%F)" --page docs/benchmarks.md
 

@@ -14,7 +14,7 @@ steps=(
   "page: packages|npm --prefix web ci --no-audit --no-fund"
   "page: build|npm --prefix web run build"
   "page: tests|npm --prefix web test"
-  "clippy|cargo clippy --workspace --all-targets --locked -- -D warnings"
+  "clippy|cargo clippy --workspace --all-targets --features engine/measure --locked -- -D warnings"
   "binary|cargo build --locked -p openclaw"
   "tests on SQLite and PostgreSQL|scripts/with-postgres.sh cargo test --workspace --locked"
   "page in a browser|OPENCLAW_BIN='$binary' scripts/with-postgres.sh npm --prefix web run test:browser"

@@ -46,9 +46,17 @@ impl Pressure {
     #[must_use]
     pub fn refusing_depth(self, threshold: f64) -> usize {
         let full = Self { busy: self.most_workers, ..self };
-        (0..self.most_waiting)
-            .find(|&depth| Self { depth, ..full }.refuses(threshold))
-            .unwrap_or(self.most_waiting)
+        // More waiting is never less pressure, so half of what is left can be left out each time.
+        let (mut depth, mut above) = (0, self.most_waiting);
+        while depth < above {
+            let middle = usize::midpoint(depth, above);
+            if (Self { depth: middle, ..full }).refuses(threshold) {
+                above = middle;
+            } else {
+                depth = middle + 1;
+            }
+        }
+        depth
     }
 
     /// How near refusing is, 0 to 1. The level alone does not tell: it ends at the threshold, because what
@@ -130,6 +138,8 @@ mod tests {
             prop_assert!((0.0..=1.0).contains(&one.saturation(threshold)));
             let full = Pressure { busy: most_workers, ..one };
             prop_assert_eq!(full.saturation(threshold) >= 1.0, full.refuses(threshold));
+            let first = (0..most_waiting).find(|&depth| Pressure { depth, ..full }.refuses(threshold));
+            prop_assert_eq!(full.refusing_depth(threshold), first.unwrap_or(most_waiting));
         }
     }
 }

@@ -27,6 +27,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use error::Error;
+#[cfg(feature = "measure")]
+pub use mailbox::measure;
 pub use settings::Settings;
 
 use admission::Admission;

@@ -5,7 +5,11 @@
 //! What it holds in memory is only a plan; the store decides in `claim`.
 
 mod fair;
+#[cfg(feature = "measure")]
+pub mod measure;
 mod plan;
+#[cfg(test)]
+mod rehearsal;
 mod upkeep;
 
 use std::sync::Arc;
@@ -150,6 +154,9 @@ fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
         Signal::Arrived(Arrival { session, key, tier, tokens, debounce }) => {
             let mut policy = shared.settings.borrow().policy(&key.account);
             policy.debounce = debounce.unwrap_or(policy.debounce);
+            // As a rule the door has counted it. But another message of its session, which the door had counted
+            // first, may have turned out to be a copy and have taken its place in the queue back.
+            shared.admission.found(key.clone(), now);
             plan.arrived(wish(shared, session, key, tier, tokens), policy, now);
         }
         Signal::Found(ready) => {

@@ -146,7 +146,7 @@ impl Workers {
     }
 
     /// As many workers as the level calls for.
-    fn resize(&self) {
+    pub(crate) fn resize(&self) {
         let (settings, mut told) = (self.settings(), Vec::new());
         let wall = self.inner.clock.now();
         let depth = self.inner.admission.depth();

@@ -3,6 +3,7 @@
 //! Owns the order of measurements. The product runs in a process of its own, the model server in another,
 //! so that the processor time of each is its own.
 
+pub mod decisions;
 pub mod echo;
 mod floor;
 mod idle;
@@ -23,6 +24,7 @@ use serde_json::json;
 
 use crate::engine::Engine;
 use crate::home::Home;
+use decisions::Decisions;
 use floor::{Echo, GROUP};
 use load::{Load, Took};
 use machine::Machine;
@@ -76,6 +78,14 @@ pub async fn run(options: &Options, binary: &Path, out: &mut dyn Write) -> Resul
     let place = Home::new(binary, Engine::Sqlite, json!({})).await?;
     let simulator = Simulator::start(&place).await?;
     let (floors, server) = floors(&place, binary, options, effort).await?;
+    writeln!(out, "decisions")?;
+    let decisions = Decisions::measure(binary).await?;
+    if decisions.is_none() {
+        writeln!(
+            out,
+            "they are left out: cargo build -p engine --features measure --example decisions"
+        )?;
+    }
     let mut figures = Vec::new();
     for engine in &options.engines {
         writeln!(out, "{engine}")?;
@@ -88,6 +98,7 @@ pub async fn run(options: &Options, binary: &Path, out: &mut dyn Write) -> Resul
         server,
         binary_size: std::fs::metadata(binary)?.len(),
         floors,
+        decisions,
         figures,
         effort,
     };

@@ -94,6 +94,7 @@ fn table(outcomes: &[Outcome]) -> String {
     let rows: &[(&str, Cell)] = &[
         ("kills", |o| o.round.kills.to_string()),
         ("of these while starting", |o| o.during_start.to_string()),
+        ("lives prolonged", |o| o.prolonged.to_string()),
         ("messages acknowledged", |o| o.acknowledged.to_string()),
         ("sent again", |o| o.resent.to_string()),
         ("lost", |o| o.findings.lost.to_string()),

@@ -50,9 +50,22 @@ impl Home {
         if let Some(database) = &database {
             config["store"] = json!({ "url": database.url() });
         }
+        let home = Self { binary: binary.to_owned(), directory, database, address };
+        if home.knows("budgets").await? {
+            config["budgets"] = budgets(&json!("unlimited"));
+        }
         lay_over(&mut config, settings);
-        fs::write(directory.path().join("openclaw.json"), format!("{config:#}"))?;
-        Ok(Self { binary: binary.to_owned(), directory, database, address })
+        fs::write(home.path().join("openclaw.json"), format!("{config:#}"))?;
+        Ok(home)
+    }
+
+    /// Whether the product has a section of this name in its configuration.
+    ///
+    /// # Errors
+    /// When it cannot say.
+    pub async fn knows(&self, section: &str) -> Result<bool> {
+        let schema: Value = serde_json::from_str(&self.run(&["config", "schema"]).await?)?;
+        Ok(!schema["properties"][section].is_null())
     }
 
     /// Where the gateway will listen.
@@ -126,6 +139,13 @@ impl Home {
     pub fn keep(self) -> PathBuf {
         self.directory.keep()
     }
+}
+
+/// Settings that give this limit to every tenant and every person.
+#[must_use]
+pub fn budgets(limit: &Value) -> Value {
+    let tiers = json!({ "free": limit, "standard": limit, "premium": limit, "admin": limit });
+    json!({ "tokensPer24h": tiers, "persons": { "tokensPer24h": tiers } })
 }
 
 /// A name that no other trial has: the directory's, which the system made unique.

@@ -4,6 +4,10 @@
 //! A request costs what is estimated for it, and at its end the difference to what it really cost is settled
 //! with its tenant, so whoever asks for much waits for it and whoever lies about it gains nothing. Priorities
 //! are strict: deficits are compared only among requests of the same priority.
+//!
+//! Unlike in the paper a tenant that wants nothing keeps what it is given, up to a bound, and each request sends
+//! its tenant to the end of the round. So whoever stays below its share goes before whoever does not, and a
+//! flood takes what the others leave.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -19,6 +23,8 @@ pub(super) struct Fair {
     /// Tenants with something of this priority, in the order they are visited.
     rings: [VecDeque<TenantSlug>; 4],
     ready: usize,
+    /// Quanta that each tenant of weight 1 was given since the start.
+    given: i64,
     /// Tenants that were known after the last look for those who can be forgotten.
     known: usize,
 }
@@ -46,8 +52,10 @@ pub(super) struct Request {
 #[derive(Debug)]
 struct Lane {
     standing: Standing,
-    /// Tokens that it may still use before others have their turn; below zero when it used more.
+    /// Tokens that it might still use before others have their turn; below zero when it used more.
     deficit: i64,
+    /// What everybody had been given when the deficit was reckoned.
+    given: i64,
     running: usize,
     /// By priority; in order of arrival.
     ready: [BTreeMap<u64, Request>; 4],
@@ -58,6 +66,8 @@ struct Lane {
 
 /// What a request is thought to cost while nothing is known, and what each visit gives to a tenant of weight 1.
 const QUANTUM: u64 = 1_000;
+/// Quanta that a tenant keeps at most: so many requests in a row are answered as if nobody else asked.
+const KEPT: i64 = 8;
 /// How long the debt of a tenant that wants nothing is remembered.
 const MEMORY: Duration = Duration::from_secs(60);
 /// Tenants that are remembered without asking whether they need to be.
@@ -80,7 +90,10 @@ impl Fair {
         request: Request,
         now: Instant,
     ) {
-        let lane = self.lanes.entry(tenant.clone()).or_insert_with(|| Lane::new(standing, now));
+        let given = self.given;
+        let lane =
+            self.lanes.entry(tenant.clone()).or_insert_with(|| Lane::new(standing, given, now));
+        lane.reckon(given);
         lane.standing = standing;
         let ready = &mut lane.ready[level(request.priority)];
         if ready.is_empty() {
@@ -109,7 +122,9 @@ impl Fair {
 
     /// A request of this tenant ended: it cost so much, and was thought to cost so much.
     pub(super) fn ended(&mut self, tenant: &TenantSlug, thought: u64, cost: u64, now: Instant) {
+        let given = self.given;
         let Some(lane) = self.lanes.get_mut(tenant) else { return };
+        lane.reckon(given);
         lane.running = lane.running.saturating_sub(1);
         lane.idle_since = now;
         // A turn that ended without asking anybody says nothing about what the next one costs.
@@ -125,72 +140,58 @@ impl Fair {
 
     /// Forgets tenants that want nothing, and whose debt is old or none.
     fn forget(&mut self, now: Instant) {
+        let given = self.given;
         self.lanes.retain(|_, lane| {
             let idle = lane.running == 0 && lane.ready.iter().all(BTreeMap::is_empty);
-            !idle || (lane.deficit < 0 && now.duration_since(lane.idle_since) < MEMORY)
+            !idle || (lane.deficit(given) < 0 && now.duration_since(lane.idle_since) < MEMORY)
         });
         self.known = self.lanes.len();
     }
 
     fn take_of(&mut self, level: usize) -> Option<(Request, u64)> {
-        let ring = &mut self.rings[level];
-        let mut place = first(&self.lanes, ring, level);
-        if place.is_none() {
+        let place = self.first(level).or_else(|| {
             // Nobody can pay: as many rounds as the first of them needs, all at once.
-            let rounds =
-                ring.iter().filter_map(|tenant| self.lanes.get(tenant)?.rounds(level)).min()?;
-            for tenant in ring.iter() {
-                if let Some(lane) = self.lanes.get_mut(tenant)
-                    && lane.may_run()
-                {
-                    lane.deficit =
-                        lane.deficit.saturating_add(rounds.saturating_mul(lane.quantum()));
-                }
-            }
-            place = first(&self.lanes, ring, level);
-        }
-        let place = place?;
-        let tenant = ring.get(place)?.clone();
+            let needed = |tenant| self.lanes.get(tenant)?.rounds(level, self.given);
+            self.given =
+                self.given.saturating_add(self.rings[level].iter().filter_map(needed).min()?);
+            self.first(level)
+        })?;
+        let ring = &mut self.rings[level];
+        let tenant = ring.remove(place)?;
         let lane = self.lanes.get_mut(&tenant)?;
+        lane.reckon(self.given);
         let cost = lane.cost(level)?;
         let (_, request) = lane.ready[level].pop_first()?;
         self.ready -= 1;
         lane.deficit = lane.deficit.saturating_sub(signed(cost));
         lane.running += 1;
-        if lane.ready[level].is_empty() {
-            ring.remove(place);
-            // Nobody saves up for later while wanting nothing; debts stay.
-            if lane.ready.iter().all(BTreeMap::is_empty) {
-                lane.deficit = lane.deficit.min(0);
-            }
-        } else if lane.cost(level).is_some_and(|next| lane.deficit < signed(next)) {
-            ring.remove(place);
+        if !lane.ready[level].is_empty() {
             ring.push_back(tenant);
+        }
+        if self.ready == 0 {
+            // Nobody waits for anybody: what is given now takes nothing from others.
+            self.given = self.given.saturating_add(KEPT);
         }
         Some((request, cost))
     }
-}
 
-/// The place in the ring of the first tenant that may run something and can pay for it.
-fn first(
-    lanes: &HashMap<TenantSlug, Lane>,
-    ring: &VecDeque<TenantSlug>,
-    level: usize,
-) -> Option<usize> {
-    ring.iter().position(|tenant| {
-        lanes.get(tenant).is_some_and(|lane| {
-            lane.may_run() && lane.cost(level).is_some_and(|cost| lane.deficit >= signed(cost))
+    /// The place in the ring of the first tenant that may run something and can pay for it.
+    fn first(&self, level: usize) -> Option<usize> {
+        self.rings[level].iter().position(|tenant| {
+            self.lanes.get(tenant).is_some_and(|lane| lane.rounds(level, self.given) == Some(0))
         })
-    })
+    }
 }
 
 // === impl Lane ===
 
 impl Lane {
-    fn new(standing: Standing, now: Instant) -> Self {
+    /// A tenant that was not there wanted nothing for long.
+    fn new(standing: Standing, given: i64, now: Instant) -> Self {
         Self {
             standing,
-            deficit: 0,
+            deficit: i64::MAX,
+            given,
             running: 0,
             ready: Default::default(),
             mean: QUANTUM,
@@ -212,9 +213,27 @@ impl Lane {
         Some(request.tokens.max(self.mean))
     }
 
-    /// How many more visits it needs to pay for that request; `None` when it may not run.
-    fn rounds(&self, level: usize) -> Option<i64> {
-        let missing = signed(self.cost(level)?).saturating_sub(self.deficit).max(1);
+    /// What it may keep at most.
+    fn most(&self) -> i64 {
+        self.quantum().saturating_mul(KEPT)
+    }
+
+    /// Its deficit when everybody has been given so much.
+    fn deficit(&self, given: i64) -> i64 {
+        let since = given.saturating_sub(self.given).saturating_mul(self.quantum());
+        self.deficit.saturating_add(since).min(self.most())
+    }
+
+    fn reckon(&mut self, given: i64) {
+        self.deficit = self.deficit(given);
+        self.given = given;
+    }
+
+    /// How many more rounds it needs to pay for its first request of this level; `None` when it may not run.
+    /// Nobody can keep enough for a very dear one, so that is paid for afterwards.
+    fn rounds(&self, level: usize, given: i64) -> Option<i64> {
+        let price = signed(self.cost(level)?).min(self.most());
+        let missing = price.saturating_sub(self.deficit(given)).max(0);
         let quantum = self.quantum();
         self.may_run().then(|| missing / quantum + i64::from(missing % quantum != 0))
     }

@@ -5,6 +5,8 @@ mod budget;
 mod failure;
 mod order;
 mod partial;
+mod pool;
+mod pressure;
 mod restart;
 mod scene;
 mod suspension;

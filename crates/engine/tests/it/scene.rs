@@ -10,7 +10,10 @@ use config::Config;
 use config::settings::agents::{ModelChain, ModelChoice};
 use config::settings::messages::Mode;
 use domain::backoff::Backoff;
-use domain::{Channel, EventBody, Inbound, MessageId, RunId, SessionKey, Verdict};
+use domain::tenant::Tier;
+use domain::{
+    Channel, EventBody, Inbound, MessageId, Occurrence, PlatformEvent, RunId, SessionKey, Verdict,
+};
 use egress::Egress;
 use engine::{Engine, Parts, Settings};
 use llm::{Api as Wire, Models, ProviderSettings};
@@ -28,6 +31,7 @@ pub struct Scene {
     pub simulator: Simulator,
     pub settings: watch::Sender<Arc<Settings>>,
     events: Subscription,
+    platform: Subscription<PlatformEvent>,
 }
 
 /// How long a test waits for what must come. Only a failing test waits this long.
@@ -44,11 +48,22 @@ impl Scene {
         Self::on(world, world.store.clone(), simulator, model).await
     }
 
+    /// The same with other settings. The tenant `main` is the operator's own, so that nothing but the whole
+    /// pool limits it.
+    pub async fn tuned(world: &World, model: &str, tune: impl FnOnce(&mut Config)) -> Self {
+        world.clock.let_run();
+        let main = "main".parse().unwrap();
+        world.store.create_tenant(&main, Tier::Admin).await.unwrap();
+        let simulator = Simulator::start(simulator::Options::default()).await.unwrap();
+        let bus = Bus::default();
+        let channels = live(&bus);
+        Self::begin(world, world.store.clone(), simulator, model, (bus, channels), tune).await
+    }
+
     /// The same on a store and with a simulator that are there.
     pub async fn on(world: &World, store: Store, simulator: Simulator, model: &str) -> Self {
         let bus = Bus::default();
-        let channels: Vec<Arc<dyn Channel>> =
-            vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus.clone()))];
+        let channels = live(&bus);
         Self::with(world, store, simulator, model, bus, channels).await
     }
 
@@ -60,6 +75,17 @@ impl Scene {
         model: &str,
         bus: Bus,
         channels: Vec<Arc<dyn Channel>>,
+    ) -> Self {
+        Self::begin(world, store, simulator, model, (bus, channels), |_| {}).await
+    }
+
+    async fn begin(
+        world: &World,
+        store: Store,
+        simulator: Simulator,
+        model: &str,
+        (bus, channels): (Bus, Vec<Arc<dyn Channel>>),
+        tune: impl FnOnce(&mut Config),
     ) -> Self {
         let provider = ProviderSettings {
             id: "simulator".to_owned(),
@@ -81,6 +107,7 @@ impl Scene {
             max_retries: Some(0),
             ..ModelChain::default()
         }));
+        tune(&mut config);
         let settings = Settings {
             config: Arc::new(config),
             models: Arc::new(Models::new(vec![provider], &egress).unwrap()),
@@ -92,7 +119,7 @@ impl Scene {
         };
         let (sender, settings) = watch::channel(Arc::new(settings));
         let store = store.witnessed_by(Arc::new(bus.clone()));
-        let events = bus.subscribe(Topic::All);
+        let (events, platform) = (bus.subscribe(Topic::All), bus.subscribe_all());
         let parts = Parts {
             store: store.clone(),
             bus: bus.clone(),
@@ -103,15 +130,20 @@ impl Scene {
             instance: Uuid::from_u128(7),
         };
         let engine = Engine::start(parts).await.unwrap();
-        Self { engine, store, bus, simulator, settings: sender, events }
+        Self { engine, store, bus, simulator, settings: sender, events, platform }
     }
 
     /// Changes settings while the engine runs.
     pub fn change(&self, model: Option<&str>, mode: Mode) {
+        self.tune(model, |config| config.messages.queue.mode = mode);
+    }
+
+    /// Changes any settings, and the model.
+    pub fn tune(&self, model: Option<&str>, tune: impl FnOnce(&mut Config)) {
         self.settings.send_modify(|settings| {
             let mut changed = Settings::clone(settings);
             let mut config = Config::clone(&changed.config);
-            config.messages.queue.mode = mode;
+            tune(&mut config);
             changed.config = Arc::new(config);
             if let Some(model) = model {
                 changed.model = format!("simulator/{model}");
@@ -122,8 +154,13 @@ impl Scene {
 
     /// Says something in a conversation.
     pub async fn say(&self, conversation: &str, run: &str, text: &str) -> Verdict {
+        self.say_in(key(conversation), run, text).await
+    }
+
+    /// Says something in any session.
+    pub async fn say_in(&self, session: SessionKey, run: &str, text: &str) -> Verdict {
         let inbound = Inbound {
-            session: key(conversation),
+            session,
             peer: "anna".to_owned(),
             run: RunId(run.to_owned()),
             text: text.to_owned(),
@@ -154,6 +191,42 @@ impl Scene {
         tokio::time::timeout(PATIENCE, waiting).await.unwrap()
     }
 
+    /// Waits for the first event of the platform that `pick` makes something of.
+    pub async fn until_told<T>(&mut self, mut pick: impl FnMut(&Occurrence) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let event = self.platform.next().await.unwrap();
+                if let Some(found) = pick(&event.what) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+    }
+
+    /// Waits until the model is asked by so many at once.
+    pub async fn asked(&self, running: u64) {
+        let journal = self.simulator.journal();
+        let there = journal.wait_for(|journal| journal.counts().running == running);
+        tokio::time::timeout(PATIENCE, there).await.unwrap();
+    }
+
+    /// Waits until so many more requests of the pool were answered.
+    pub async fn answered(&mut self, mut count: usize) {
+        while count > 0 {
+            self.until_told(|told| {
+                matches!(told, Occurrence::RequestCompleted { success: true, .. }).then_some(())
+            })
+            .await;
+            count -= 1;
+        }
+    }
+
+    /// Waits until every turn that runs is written down to its end. Nothing begins after it.
+    pub async fn stop(&self) {
+        self.engine.stop(PATIENCE).await;
+    }
+
     /// Waits for the answer to a run, also when another run of the same turn carries it.
     pub async fn answer(&mut self, wanted: &str) -> String {
         self.until(|body| match body {
@@ -176,6 +249,11 @@ impl Scene {
     pub async fn words(&self, conversation: &str) -> Vec<String> {
         self.lines(conversation).await.into_iter().map(|line| line.text).collect()
     }
+}
+
+/// The ways out that every scene has.
+fn live(bus: &Bus) -> Vec<Arc<dyn Channel>> {
+    vec![Arc::new(Live::web(bus.clone())), Arc::new(Live::api(bus.clone()))]
 }
 
 /// A conversation on the web.

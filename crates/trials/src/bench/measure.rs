@@ -16,7 +16,7 @@ use super::spread::Spread;
 use super::vitals::processor_time;
 use crate::caller::Caller;
 use crate::engine::Engine;
-use crate::home::Home;
+use crate::home::{self, Home};
 use crate::process::Process;
 
 /// How thorough.
@@ -61,6 +61,8 @@ pub struct Figures {
     pub one: Run,
     /// Many callers.
     pub many: Run,
+    /// Many callers with budgets that are kept, and without; when there are budgets.
+    pub budgets: Option<Budgets>,
     /// Intake alone, over as many sockets.
     pub intake: Took,
     /// Silent sockets.
@@ -82,10 +84,23 @@ pub struct Run {
     pub generator: Duration,
 }
 
+/// The same load with limits that are never reached but always reckoned, and with none. Answers per second.
+#[derive(Debug, Clone, Copy)]
+pub struct Budgets {
+    /// With limits.
+    pub on: f64,
+    /// Without.
+    pub off: f64,
+}
+
 /// Callers at once, where there are many.
 pub const MANY: usize = 64;
 /// Tenants whose agents they ask.
 pub const TENANTS: usize = 16;
+/// Loads with budgets and without, one after the other.
+const ROUNDS: usize = 3;
+/// A budget in tokens that no load uses up.
+const NEVER_REACHED: u64 = 1_000_000_000_000;
 /// How often it is asked whether it is ready.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
 
@@ -131,6 +146,7 @@ pub async fn measure(
     home.remove().await?;
     let (tenants, tenants_awake) = tenants(binary, engine, effort, simulator).await?;
     let intake = taken_in(binary, engine, effort, simulator).await?;
+    let budgets = budgets(binary, engine, effort, simulator).await?;
     let start = starts.into_iter().collect();
     Ok(Figures {
         engine,
@@ -142,6 +158,7 @@ pub async fn measure(
         tenants_awake,
         one,
         many,
+        budgets,
         intake,
         sockets,
     })
@@ -230,6 +247,44 @@ async fn tenants(
     process.stop().await?;
     home.remove().await?;
     Ok((silent, awake))
+}
+
+/// Each in its own installation, in turn, so that what else the machine does is borne by both.
+async fn budgets(
+    binary: &Path,
+    engine: Engine,
+    effort: Effort,
+    simulator: &Simulator,
+) -> Result<Option<Budgets>> {
+    let home = Home::new(binary, engine, json!({})).await?;
+    let known = home.knows("budgets").await?;
+    home.remove().await?;
+    if !known {
+        return Ok(None);
+    }
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (limit, rates) in [json!(NEVER_REACHED), json!("unlimited")].iter().zip(&mut rates) {
+            let mut settings = simulator.settings("echo");
+            settings["budgets"] = home::budgets(limit);
+            let home = Home::new(binary, engine, settings).await?;
+            let tokens = idle::create_tenants(&home, TENANTS).await?;
+            let (process, _) = start(&home).await?;
+            let load = Load {
+                address: home.address(),
+                model: "openclaw".to_owned(),
+                remembered: true,
+                tokens,
+                callers: MANY,
+                span: effort.span / 2,
+            };
+            rates.push(load.run().await?.rate);
+            process.stop().await?;
+            home.remove().await?;
+        }
+    }
+    let [on, off] = rates.map(|rates| rates.iter().sum::<f64>() / ROUNDS as f64);
+    Ok(Some(Budgets { on, off }))
 }
 
 async fn taken_in(

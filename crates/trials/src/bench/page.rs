@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Floors;
+use super::decisions::Decisions;
 use super::floor::GROUP;
 use super::idle::Sockets;
 use super::machine::Machine;
-use super::measure::{Effort, Figures, MANY, Run};
+use super::measure::{Budgets, Effort, Figures, MANY, Run};
 use crate::engine::Engine;
 use crate::table::Table;
 
@@ -22,6 +23,8 @@ pub(super) struct Page {
     /// In bytes.
     pub(super) binary_size: u64,
     pub(super) floors: Floors,
+    /// When they could be measured.
+    pub(super) decisions: Option<Decisions>,
     pub(super) figures: Vec<Figures>,
     pub(super) effort: Effort,
 }
@@ -65,6 +68,8 @@ impl fmt::Display for Page {
             .into_iter()
             .chain(self.memory())
             .chain(self.answering())
+            .chain(self.deciding())
+            .chain(self.budgets())
             .chain(self.beside())
         {
             let Row { name, aim, cells, floor, original, rival } = row;
@@ -153,6 +158,35 @@ impl Page {
         ]
     }
 
+    /// The same on every engine: they are decided in memory.
+    fn deciding(&self) -> Vec<Row> {
+        let Some(decisions) = self.decisions else { return Vec::new() };
+        let among = thousands(decisions.many_tenants);
+        let row = |name: String, took| Row::new(name, self.each(|_| us(took)));
+        vec![
+            row("to let a message in".to_owned(), decisions.admission()).aim("5 µs"),
+            row("to choose the next turn, one tenant".to_owned(), decisions.one_tenant()),
+            row(format!("to choose it among {among} tenants"), decisions.among_many()),
+        ]
+    }
+
+    /// What budgets cost, once there are any.
+    fn budgets(&self) -> Vec<Row> {
+        let cost = |f: &Figures| {
+            f.budgets.map_or_else(String::new, |Budgets { on, off }| {
+                format!("{:.1} %", 100.0 * (1.0 - on / off))
+            })
+        };
+        if self.figures.iter().all(|f| f.budgets.is_none()) {
+            return Vec::new();
+        }
+        let on = self.each(|f| f.budgets.map_or_else(String::new, |b| per_second(b.on)));
+        vec![
+            Row::new("answers per second, budgets kept", on),
+            Row::new("the same against none kept, slower by", self.each(cost)).aim("5 %"),
+        ]
+    }
+
     /// What else was on the machine, and what its databases do alone.
     fn beside(&self) -> Vec<Row> {
         let rows = format!("bare rows per second, {GROUP} at once");
@@ -206,6 +240,10 @@ impl Row {
 /// What the product adds to the model's own time.
 fn added(run: &Run, part: f64) -> String {
     ms(run.through.each.part(part).saturating_sub(run.direct.each.part(part)))
+}
+
+fn us(span: Duration) -> String {
+    format!("{:.2} µs", span.as_secs_f64() * 1_000_000.0)
 }
 
 fn ms(span: Duration) -> String {
