@@ -119,6 +119,15 @@ export interface Worker {
   pid?: number;
 }
 
+/** What waits of one tenant. */
+export interface TenantQueue {
+  tenant: string;
+  tier: string;
+  /** Conversations that wait for a turn. */
+  waiting: number;
+  oldestMs: number;
+}
+
 export type Circuit = "closed" | "half-open" | "open";
 
 /** What is left of one limit. */
@@ -238,7 +247,7 @@ export interface Methods {
     params: { sessionKey: string; runId?: string };
     payload: { aborted: boolean; runIds: string[] };
   };
-  "workers.list": { params: object; payload: { metrics: PoolMetrics; limits: PoolLimits; workers: Worker[] } };
+  "workers.list": { params: object; payload: { metrics: PoolMetrics; limits: PoolLimits; workers: Worker[]; queues: TenantQueue[] } };
   "providers.list": { params: object; payload: { providers: Provider[] } };
   "workers.recycle": { params: { workerId: string }; payload: { ok: boolean } };
 }

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Refused, Unanswered } from "../src/connection.ts";
 import { curve, nearest, top } from "../src/flow/curve.ts";
-import { type Answer, Pool, WINDOW, moodOf, refusingDepth, span } from "../src/flow/pool.ts";
+import { type Answer, Pool, WINDOW, moodOf, refusingDepth, span, tenantsOf } from "../src/flow/pool.ts";
 import { whileSeen } from "../src/store/seen.ts";
 import { settled } from "./socket.ts";
 
@@ -22,7 +22,7 @@ const metrics = {
   backpressureLevel: 0,
   saturation: 0,
 };
-const answer = (change: Partial<Answer["metrics"]> = {}): Answer => ({ metrics: { ...metrics, ...change }, limits, workers: [] });
+const answer = (change: Partial<Answer["metrics"]> = {}): Answer => ({ metrics: { ...metrics, ...change }, limits, workers: [], queues: [] });
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000_000 }));
 afterEach(() => {
@@ -80,6 +80,17 @@ describe("the pool", () => {
       vi.advanceTimersByTime(31_000);
       await pool.look();
     }
+  });
+
+  test("adds up what each tenant has, those that wait first", () => {
+    const worker = { id: "w", state: "busy", requestCount: 1, startedAt: 1, silentMs: 0, memoryBytes: 0 } as const;
+    const workers = [{ ...worker, session: "agent:bb:main" }, worker, { ...worker, session: "agent:aa:main" }, { ...worker, session: "agent:aa:web:direct:1" }];
+    const queues = [{ tenant: "aa", tier: "free", waiting: 3, oldestMs: 900 }];
+    expect(tenantsOf({ ...answer(), workers, queues })).toEqual([
+      { tenant: "aa", tier: "free", waiting: 3, oldestMs: 900, running: 2 },
+      { tenant: "bb", tier: "", waiting: 0, oldestMs: 0, running: 1 },
+    ]);
+    expect(tenantsOf(answer())).toEqual([]);
   });
 
   test("knows where refusing begins", () => {

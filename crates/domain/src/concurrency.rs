@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tenant::Tier;
 use crate::worker::WorkerState;
-use crate::{SessionKey, Timestamp};
+use crate::{SessionKey, TenantSlug, Timestamp};
 
 /// How much runs at once, how much may wait, and when a worker is given up.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +117,20 @@ pub struct WorkerStanding {
     pub pid: Option<u32>,
 }
 
+/// What waits of one tenant, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantQueue {
+    /// Whose it is.
+    pub tenant: TenantSlug,
+    /// How much of the pool it gets.
+    pub tier: Tier,
+    /// Its sessions that wait for a turn.
+    pub waiting: usize,
+    /// How long the one that waits longest has waited, in milliseconds.
+    pub oldest_ms: u64,
+}
+
 /// The pool, for whoever shows it.
 pub trait Pool: Send + Sync + 'static {
     /// Its figures now.
@@ -127,6 +141,9 @@ pub trait Pool: Send + Sync + 'static {
 
     /// Its workers, by name.
     fn workers(&self) -> Vec<WorkerStanding>;
+
+    /// What waits, by tenant, the longest wait first; of a bounded number of tenants.
+    fn queues(&self) -> Vec<TenantQueue>;
 
     /// Lets a worker run its turn to the end and puts a new one in its place. Whether there is such a worker.
     fn recycle(&self, worker: &str) -> bool;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::backpressure::Pressure;
-use domain::concurrency::Concurrency;
+use domain::concurrency::{Concurrency, TenantQueue};
 use domain::tenant::Tier;
 use domain::{Refusal, SessionKey, TenantSlug};
 use tokio::time::Instant;
@@ -94,6 +94,11 @@ impl Admission {
     /// How long the session that waits longest has waited.
     pub(crate) fn oldest(&self, now: Instant) -> Duration {
         self.lock().oldest(now)
+    }
+
+    /// What waits, by tenant, the longest wait first.
+    pub(crate) fn queues(&self, now: Instant) -> Vec<TenantQueue> {
+        self.lock().queues(now)
     }
 
     /// Whether this refusal is the first for a while: then somebody should hear of it.

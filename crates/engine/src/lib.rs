@@ -20,10 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use domain::concurrency::{Concurrency, ConcurrencyMetrics, WorkerStanding};
+use domain::concurrency::{Concurrency, ConcurrencyMetrics, TenantQueue, WorkerStanding};
 use domain::{Channel, Clock, Ids, Intake, PartialAnswer, Pool, RunId, SessionKey, Turns};
 use store::Store;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use error::Error;
@@ -157,6 +158,10 @@ impl Pool for Engine {
 
     fn workers(&self) -> Vec<WorkerStanding> {
         self.shared.workers.standings()
+    }
+
+    fn queues(&self) -> Vec<TenantQueue> {
+        self.shared.admission.queues(Instant::now())
     }
 
     fn recycle(&self, worker: &str) -> bool {

@@ -15,6 +15,7 @@ import { Figures } from "./figures.tsx";
 import { Level } from "./level.tsx";
 import { Pool, type Sample, span } from "./pool.ts";
 import { Providers } from "./providers.tsx";
+import { Queues } from "./queues.tsx";
 import { Watch } from "./watch.ts";
 import { tell } from "./words.ts";
 import { Workers } from "./workers.tsx";
@@ -52,6 +53,7 @@ export function Flow(): VNode {
           <Figures metrics={answer.metrics} />
           <Charts samples={pool.samples.value} {...answer.limits} />
           <Workers {...answer} onChange={() => void pool.look()} />
+          <Queues answer={answer} />
           {providers.now.value && <Providers {...providers.now.value} />}
         </div>
       )}

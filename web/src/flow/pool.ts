@@ -1,6 +1,6 @@
 // The pool as this place knows it: how it is now, how it was in the last minutes, and what follows from that.
 import { signal } from "@preact/signals";
-import type { Methods, Millis, PoolLimits, PoolMetrics } from "../protocol.ts";
+import { type Methods, type Millis, type PoolLimits, type PoolMetrics, type TenantQueue, tenantOf } from "../protocol.ts";
 import { Watch } from "./watch.ts";
 
 export type Answer = Methods["workers.list"]["payload"];
@@ -12,6 +12,12 @@ export interface Sample {
   busy: number;
   waiting: number;
   perMinute: number;
+}
+
+/** One tenant's part in what goes on. */
+export interface Tenant extends TenantQueue {
+  /** Its turns that run. */
+  running: number;
 }
 
 export type Mood = "calm" | "busy" | "refusing";
@@ -52,6 +58,18 @@ export function span(samples: readonly Sample[]): { from: Millis; to: Millis } {
   const to = samples.at(-1)?.at ?? 0;
   const minutes = Math.ceil((to - (samples[0]?.at ?? to)) / MINUTE);
   return { from: to - Math.max(1, minutes) * MINUTE, to };
+}
+
+/** The tenants that wait or are answered; those that wait come in the gateway's order, the longest wait first. */
+export function tenantsOf({ workers, queues }: Answer): Tenant[] {
+  const tenants = new Map<string, Tenant>(queues.map((queue) => [queue.tenant, { ...queue, running: 0 }]));
+  for (const { session } of workers) {
+    if (!session) continue;
+    const name = tenantOf(session);
+    const tenant = tenants.get(name) ?? { tenant: name, tier: "", waiting: 0, oldestMs: 0, running: 0 };
+    tenants.set(name, { ...tenant, running: tenant.running + 1 });
+  }
+  return [...tenants.values()];
 }
 
 /** How many may wait, while every worker is busy, before new work is refused. */

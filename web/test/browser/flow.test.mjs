@@ -67,6 +67,12 @@ test("the level moves while a model answers slowly", async () => {
   await page.waitForFunction(() => /L/.test(document.querySelector(".chart .curve")?.getAttribute("d") ?? ""));
 });
 
+test("who waits is shown by tenant", async () => {
+  const row = opened.page.locator(".queues tbody tr");
+  await row.getByRole("rowheader", { name: "main" }).waitFor();
+  assert.deepEqual((await row.locator("td.number").allInnerTexts()).slice(0, 2), ["2", "2"]);
+});
+
 test("who runs the models is shown beside", async () => {
   const { page } = opened;
   const provider = page.locator(".providers tbody").first();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use domain::concurrency::TenantQueue;
 use domain::tenant::Tier;
 use domain::{Refusal, SessionKey, TenantSlug};
 use tokio::time::Instant;
@@ -37,6 +38,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 const CALM: Duration = Duration::from_secs(10);
 /// Moments that are remembered for one tenant at most; a higher limit counts as none.
 const MOST_REMEMBERED: usize = 10_000;
+/// Tenants that are listed at most.
+const MOST_SHOWN: usize = 50;
 
 // === impl Book ===
 
@@ -138,6 +141,26 @@ impl Book {
     pub(super) fn oldest(&self, now: Instant) -> Duration {
         let since = self.waiting.values().min();
         since.map_or(Duration::ZERO, |&since| now.duration_since(since))
+    }
+
+    /// What waits of each tenant, the longest wait first.
+    pub(super) fn queues(&self, now: Instant) -> Vec<TenantQueue> {
+        let mut first: HashMap<&TenantSlug, Instant> = HashMap::new();
+        for (session, &since) in &self.waiting {
+            let earliest = first.entry(&session.tenant).or_insert(since);
+            *earliest = since.min(*earliest);
+        }
+        let mut queues: Vec<(Instant, &TenantSlug)> =
+            first.into_iter().map(|(tenant, since)| (since, tenant)).collect();
+        queues.sort_unstable();
+        queues.truncate(MOST_SHOWN);
+        let queue = |(since, tenant): (Instant, &TenantSlug)| TenantQueue {
+            tenant: tenant.clone(),
+            tier: self.tier(tenant),
+            waiting: self.waiting(tenant),
+            oldest_ms: u64::try_from(now.duration_since(since).as_millis()).unwrap_or(u64::MAX),
+        };
+        queues.into_iter().map(queue).collect()
     }
 
     /// A session does not wait any more.

@@ -36,6 +36,25 @@ fn refusing_begins_at_the_documents_depth_and_tells_every_number() {
 }
 
 #[test]
+fn the_queue_of_each_tenant_is_told_the_longest_wait_first() {
+    let (admission, start) = (with_admin("aa"), Instant::now());
+    let later = |seconds| start + Duration::from_secs(seconds);
+    assert_eq!(admission.queues(start), []);
+    admission.decide(&key("bb", 1), outlook(0), start).unwrap().keep();
+    admission.decide(&key("aa", 1), outlook(0), later(1)).unwrap().keep();
+    admission.decide(&key("aa", 2), outlook(0), later(2)).unwrap().keep();
+    let told = |now| -> Vec<(String, Tier, usize, u64)> {
+        let queues = admission.queues(now).into_iter();
+        queues.map(|it| (it.tenant.to_string(), it.tier, it.waiting, it.oldest_ms)).collect()
+    };
+    let (aa, bb) = ("aa".to_owned(), "bb".to_owned());
+    assert_eq!(told(later(3)), [(bb, Tier::Free, 1, 3_000), (aa.clone(), Tier::Admin, 2, 2_000)]);
+    admission.served(&key("bb", 1));
+    admission.served(&key("aa", 1));
+    assert_eq!(told(later(3)), [(aa, Tier::Admin, 1, 1_000)]);
+}
+
+#[test]
 fn a_tenant_has_its_share_and_no_more() {
     let (admission, now) = (Admission::default(), Instant::now());
     for conversation in 0..3 {

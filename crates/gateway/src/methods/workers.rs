@@ -1,6 +1,6 @@
 //! `workers.*`: the pool, for operators.
 
-use domain::concurrency::{ConcurrencyMetrics, WorkerStanding};
+use domain::concurrency::{ConcurrencyMetrics, TenantQueue, WorkerStanding};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Payload, payload};
@@ -12,6 +12,7 @@ struct Listed {
     metrics: ConcurrencyMetrics,
     limits: Limits,
     workers: Vec<WorkerStanding>,
+    queues: Vec<TenantQueue>,
 }
 
 /// What the figures are measured against.
@@ -36,7 +37,8 @@ struct Recycled {
     ok: bool,
 }
 
-/// `workers.list {}` -> `{metrics, limits, workers: [{id, state, session, requestCount, ...}]}`
+/// `workers.list {}` -> `{metrics, limits, workers: [{id, state, session, requestCount, ...}],
+/// queues: [{tenant, tier, waiting, oldestMs}]}`
 pub(super) async fn list(call: Call) -> Result<Payload, Error> {
     let pool = &call.context.gateway.pool;
     let settings = pool.concurrency();
@@ -49,6 +51,7 @@ pub(super) async fn list(call: Call) -> Result<Payload, Error> {
             backpressure_threshold: settings.backpressure_threshold,
         },
         workers: pool.workers(),
+        queues: pool.queues(),
     })
 }
 

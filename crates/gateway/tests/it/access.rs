@@ -162,7 +162,14 @@ fn scopes_are_the_servers_and_declarations_only_shrink() {
         let params = hello(tenant.expose(), json!(["operator.admin"]));
         let granted = greedy.request("connect", params).await.unwrap();
         assert_eq!(granted["auth"]["scopes"], json!(["operator.read", "operator.write"]));
-        for method in ["tenants.list", "tenants.create", "logs.tail", "providers.list"] {
+        for method in [
+            "tenants.list",
+            "tenants.create",
+            "logs.tail",
+            "providers.list",
+            "workers.list",
+            "workers.recycle",
+        ] {
             let refused = greedy.request(method, json!({})).await.unwrap_err();
             assert_eq!(refused["code"], "FORBIDDEN", "{method}");
         }
@@ -170,6 +177,31 @@ fn scopes_are_the_servers_and_declarations_only_shrink() {
         let refused = nobody.request("connect", hello(OPERATOR, json!([]))).await.unwrap_err();
         assert_eq!(refused["code"], "FORBIDDEN");
         assert_eq!(nobody.closed().await, Some(1008));
+    });
+}
+
+#[test]
+fn the_operator_sees_the_pool_and_replaces_workers() {
+    in_house(quick(), async |house| {
+        let mut operator = house.knock().await;
+        operator.request("connect", connect(OPERATOR)).await.unwrap();
+        let answer = operator.request("workers.list", json!({})).await.unwrap();
+        assert_eq!(answer["metrics"]["queueDepth"], 2);
+        assert_eq!(answer["limits"]["maxQueueSize"], 32);
+        let queue = json!({ "tenant": "main", "tier": "free", "waiting": 2, "oldestMs": 1_500 });
+        assert_eq!((&answer["workers"], &answer["queues"]), (&json!([]), &json!([queue])));
+        for (worker, ok) in [("worker-0", true), ("worker-1", false)] {
+            let params = json!({ "workerId": worker });
+            let recycled = operator.request("workers.recycle", params).await.unwrap();
+            assert_eq!(recycled, json!({ "ok": ok }));
+        }
+        let mut writer = house.knock().await;
+        let mut hello = connect(OPERATOR);
+        hello["scopes"] = json!(["operator.write"]);
+        writer.request("connect", hello).await.unwrap();
+        let params = json!({ "workerId": "worker-0" });
+        let refused = writer.request("workers.recycle", params).await.unwrap_err();
+        assert_eq!(refused["code"], "FORBIDDEN");
     });
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bus::Bus;
-use domain::concurrency::{Concurrency, ConcurrencyMetrics, WorkerStanding};
+use domain::concurrency::{Concurrency, ConcurrencyMetrics, TenantQueue, WorkerStanding};
 use domain::message::Offered;
+use domain::tenant::Tier;
 use domain::{
     Clock, Event, EventBody, Inbound, Intake, PartialAnswer, Pool, Refusal, RunId, Secret,
     SessionKey, Turns, Verdict,
@@ -81,6 +82,11 @@ impl Pool for Running {
 
     fn workers(&self) -> Vec<WorkerStanding> {
         Vec::new()
+    }
+
+    fn queues(&self) -> Vec<TenantQueue> {
+        let tenant = "main".parse().unwrap();
+        vec![TenantQueue { tenant, tier: Tier::Free, waiting: 2, oldest_ms: 1_500 }]
     }
 
     fn recycle(&self, worker: &str) -> bool {
@@ -231,7 +237,7 @@ impl House {
 
     pub async fn tenant(&self, slug: &str) -> Secret {
         let slug = slug.parse().unwrap();
-        self.store.create_tenant(&slug, domain::tenant::Tier::Standard).await.unwrap().1
+        self.store.create_tenant(&slug, Tier::Standard).await.unwrap().1
     }
 
     pub fn publish(&self, session: &str, body: EventBody) {

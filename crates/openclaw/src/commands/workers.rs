@@ -50,6 +50,17 @@ struct Answer {
     metrics: ConcurrencyMetrics,
     limits: Limits,
     workers: Vec<Worker>,
+    queues: Vec<Queue>,
+}
+
+/// What waits of one tenant.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Queue {
+    tenant: String,
+    tier: String,
+    waiting: usize,
+    oldest_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -145,20 +156,30 @@ impl Answer {
 
 impl Show for Listed {
     fn show(&self, screen: &mut Screen<'_>) -> io::Result<()> {
-        let Self { answer, now } = self;
-        answer.facts().iter().try_for_each(|(name, value)| screen.fact(name, value))?;
+        self.answer.facts().iter().try_for_each(|(name, value)| screen.fact(name, value))?;
         screen.line("")?;
+        self.show_workers(screen)?;
+        if self.answer.queues.is_empty() {
+            return Ok(());
+        }
+        screen.line("")?;
+        self.show_queues(screen)
+    }
+}
+
+impl Listed {
+    fn show_workers(&self, screen: &mut Screen<'_>) -> io::Result<()> {
         let mut table = Table::new(&[
             "WORKER", "STATE", "SESSION", "STARTED", "SILENT", "TURNS", "MEMORY", "PID",
         ]);
-        for worker in &answer.workers {
+        for worker in &self.answer.workers {
             let nothing = || "-".to_owned();
             let works = worker.session.is_some();
             table.row([
                 worker.id.clone(),
                 worker.state.clone(),
                 worker.session.clone().unwrap_or_else(nothing),
-                ago(*now, worker.started_at),
+                ago(self.now, worker.started_at),
                 if works { span(worker.silent_ms / 1_000) } else { nothing() },
                 worker.request_count.to_string(),
                 match worker.memory_bytes {
@@ -169,6 +190,19 @@ impl Show for Listed {
             ]);
         }
         table.show(screen, "No worker is there; the next message starts one.")
+    }
+
+    fn show_queues(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+        let mut table = Table::new(&["TENANT", "TIER", "WAITING", "LONGEST"]);
+        for queue in &self.answer.queues {
+            table.row([
+                queue.tenant.clone(),
+                queue.tier.clone(),
+                queue.waiting.to_string(),
+                span(queue.oldest_ms / 1_000),
+            ]);
+        }
+        table.show(screen, "Nothing waits.")
     }
 }
 

@@ -50,6 +50,13 @@ export const en = {
   gone: "{worker} is not there any more.",
   noWorkers: "Workers will be listed here. The next message starts one.",
 
+  queues: "By tenant",
+  noQueues: "Tenants whose conversations wait or are answered will be listed here.",
+  tenant: "Tenant",
+  tier: "Tier",
+  answered: "Running",
+  longest: "Longest wait",
+
   providers: "Providers",
   provider: "Provider and model",
   noProviders: "Providers of models will be listed here, from the first question to one of them.",

@@ -50,6 +50,13 @@ export const zh: FlowMessages = {
   gone: "{worker} 已不存在。",
   noWorkers: "工作进程会显示在这里。下一条消息会启动一个。",
 
+  queues: "按租户",
+  noQueues: "有对话在排队或正在回答的租户会显示在这里。",
+  tenant: "租户",
+  tier: "等级",
+  answered: "进行中",
+  longest: "最长等待",
+
   providers: "模型提供方",
   provider: "提供方和模型",
   noProviders: "模型提供方会在首次被调用后显示在这里。",
