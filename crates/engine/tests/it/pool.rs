@@ -84,7 +84,7 @@ both_engines! {
         assert_eq!(before.iter().filter(|worker| worker.state == WorkerState::Busy).count(), 1);
         scene.tune(Some("echo"), |_| {});
         let failed = scene.until(|body| match body {
-            EventBody::Failed { code, retry_at, .. } => Some((*code, retry_at.is_some())),
+            EventBody::Failed { failure, retry_at, .. } => Some((failure.code, retry_at.is_some())),
             _ => None,
         });
         assert_eq!(failed.await, ("worker-stuck", true));
@@ -131,7 +131,7 @@ both_engines! {
         scene.until(|body| matches!(body, EventBody::Delta { .. }).then_some(())).await;
         scene.tune(Some("echo"), |config| config.concurrency.worker_timeout_ms = None);
         let failed = scene.until(|body| match body {
-            EventBody::Failed { code, text, .. } => Some((*code, text.clone())),
+            EventBody::Failed { failure, .. } => Some((failure.code, failure.text.clone())),
             _ => None,
         });
         let (code, text) = failed.await;
