@@ -324,10 +324,10 @@ fn only_the_operator_governs_and_each_change_names_who_made_it() {
         let mut writers = house.client(writer.expose()).await;
         for (method, params) in calls.iter().chain(&others) {
             let refused = tenants.request(method, params.clone()).await.unwrap_err();
-            assert_eq!(refused["details"]["code"], "scope-missing", "{method}: {refused}");
+            assert_eq!(refused["details"]["code"], "MISSING_SCOPE", "{method}: {refused}");
             if *method != "persons.list" {
                 let refused = writers.request(method, params.clone()).await.unwrap_err();
-                assert_eq!(refused["details"]["code"], "scope-missing", "{method}: {refused}");
+                assert_eq!(refused["details"]["code"], "MISSING_SCOPE", "{method}: {refused}");
             }
         }
         let mut operators = house.client(OPERATOR).await;
