@@ -51,21 +51,10 @@ impl Home {
             config["store"] = json!({ "url": database.url() });
         }
         let home = Self { binary: binary.to_owned(), directory, database, address };
-        if home.knows("budgets").await? {
-            config["budgets"] = budgets(&json!("unlimited"));
-        }
+        config["budgets"] = budgets(&json!("unlimited"));
         lay_over(&mut config, settings);
         fs::write(home.path().join("openclaw.json"), format!("{config:#}"))?;
         Ok(home)
-    }
-
-    /// Whether the product has a section of this name in its configuration.
-    ///
-    /// # Errors
-    /// When it cannot say.
-    pub async fn knows(&self, section: &str) -> Result<bool> {
-        let schema: Value = serde_json::from_str(&self.run(&["config", "schema"]).await?)?;
-        Ok(!schema["properties"][section].is_null())
     }
 
     /// Where the gateway will listen.
@@ -113,13 +102,14 @@ impl Home {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Creates a tenant, and returns its credential.
+    /// Creates a tenant whom the pool alone bounds, and returns its credential.
     ///
     /// # Errors
     /// When it cannot be created.
     pub async fn create_tenant(&self, slug: &str) -> Result<String> {
-        let created: Value =
-            serde_json::from_str(&self.run(&["tenants", "create", slug, "--json"]).await?)?;
+        let created: Value = serde_json::from_str(
+            &self.run(&["tenants", "create", slug, "--tier", "admin", "--json"]).await?,
+        )?;
         Ok(created["token"].as_str().context("a new tenant has a token")?.to_owned())
     }
 

@@ -61,8 +61,8 @@ pub struct Figures {
     pub one: Run,
     /// Many callers.
     pub many: Run,
-    /// Many callers with budgets that are kept, and without; when there are budgets.
-    pub budgets: Option<Budgets>,
+    /// Many callers with limits that are kept, and without any.
+    pub budgets: Budgets,
     /// Intake alone, over as many sockets.
     pub intake: Took,
     /// Silent sockets.
@@ -255,13 +255,7 @@ async fn budgets(
     engine: Engine,
     effort: Effort,
     simulator: &Simulator,
-) -> Result<Option<Budgets>> {
-    let home = Home::new(binary, engine, json!({})).await?;
-    let known = home.knows("budgets").await?;
-    home.remove().await?;
-    if !known {
-        return Ok(None);
-    }
+) -> Result<Budgets> {
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         for (limit, rates) in [json!(NEVER_REACHED), json!("unlimited")].iter().zip(&mut rates) {
@@ -284,7 +278,7 @@ async fn budgets(
         }
     }
     let [on, off] = rates.map(|rates| rates.iter().sum::<f64>() / ROUNDS as f64);
-    Ok(Some(Budgets { on, off }))
+    Ok(Budgets { on, off })
 }
 
 async fn taken_in(
