@@ -154,9 +154,6 @@ fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
         Signal::Arrived(Arrival { session, key, tier, tokens, debounce }) => {
             let mut policy = shared.settings.borrow().policy(&key.account);
             policy.debounce = debounce.unwrap_or(policy.debounce);
-            // As a rule the door has counted it. But another message of its session, which the door had counted
-            // first, may have turned out to be a copy and have taken its place in the queue back.
-            shared.admission.found(key.clone(), now);
             plan.arrived(wish(shared, session, key, tier, tokens), policy, now);
         }
         Signal::Found(ready) => {

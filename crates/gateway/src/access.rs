@@ -73,6 +73,16 @@ impl Access {
         Self { who: Who::Operator, reach: Reach::All, scope: Scope::Admin }
     }
 
+    /// Whether both are worth the same. That somebody wrote to the tenant meanwhile changes nothing.
+    #[must_use]
+    pub fn is_worth(&self, other: &Self) -> bool {
+        let own = |access: &Self| match &access.reach {
+            Reach::All => None,
+            Reach::Tenant(own) => Some((own.id, own.slug.clone(), own.tier, own.status)),
+        };
+        (self.who, self.scope, own(self)) == (other.who, other.scope, own(other))
+    }
+
     /// Whether the tenant exists for the bearer.
     #[must_use]
     pub fn sees(&self, tenant: &TenantSlug) -> bool {
@@ -306,5 +316,36 @@ fn reach(tenant: Tenant) -> Result<Reach, Error> {
         TenantStatus::Active => Ok(Reach::Tenant(tenant)),
         TenantStatus::Suspended => Err(Refusal::Suspended(tenant.slug.to_string()).into()),
         TenantStatus::Deleted => Err(Error::BadCredential),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+    use domain::tenant::Tier;
+
+    use super::*;
+
+    #[test]
+    fn a_tenant_that_is_written_to_keeps_its_connections_and_one_that_changes_does_not() {
+        let tenant = Tenant {
+            id: TenantId(Uuid::from_u128(1)),
+            slug: "main".parse().unwrap(),
+            tier: Tier::Standard,
+            status: TenantStatus::Active,
+            created_at: Timestamp(1),
+            last_active_at: None,
+        };
+        let access = |tenant: Tenant| Access {
+            who: Who::Tenant(tenant.id),
+            reach: Reach::Tenant(tenant),
+            scope: Scope::Write,
+        };
+        let before = access(tenant.clone());
+        let written = Tenant { last_active_at: Some(Timestamp(60_000)), ..tenant.clone() };
+        assert!(before.is_worth(&access(written)));
+        assert!(!before.is_worth(&access(Tenant { tier: Tier::Free, ..tenant.clone() })));
+        assert!(!before.is_worth(&Access { scope: Scope::Read, ..access(tenant) }));
+        assert!(!before.is_worth(&Access::operator()));
     }
 }

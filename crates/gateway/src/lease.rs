@@ -60,7 +60,7 @@ impl Leases {
         let name = digest(&SHA256, credential.expose().as_bytes()).as_ref().to_vec();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lease) = held.get(&name).and_then(Weak::upgrade) {
-            if lease.access == admission.access {
+            if lease.access.is_worth(&admission.access) {
                 return lease;
             }
             // What it was worth has changed since, and the next look has not come yet.
@@ -104,7 +104,7 @@ impl Leases {
 async fn check(keeper: &Keeper, lease: Arc<Lease>) {
     let Some(credential) = &lease.credential else { return };
     let ended = match keeper.resolve(credential).await {
-        Ok(access) => access != lease.access,
+        Ok(access) => !access.is_worth(&lease.access),
         Err(error) => matches!(error.kind(), Kind::Unauthenticated | Kind::Forbidden),
     };
     if ended {
