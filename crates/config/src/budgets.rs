@@ -3,10 +3,10 @@
 //! Owns time zones and prices; refuses to know what has been used.
 
 use domain::budget::{
-    Currency, Limit, Line, Period, Person, Price, Rate, Subject, Thresholds, Unit, Window,
+    Currency, Limit, Line, Period, Price, Rate, Subject, Thresholds, Unit, Window,
 };
 use domain::tenant::Tier;
-use domain::{Coded, Kind, TenantSlug, Timestamp};
+use domain::{Coded, Kind, PersonKey, TenantSlug, Timestamp};
 use jiff::{ToSpan as _, Zoned};
 
 use crate::Config;
@@ -22,7 +22,7 @@ pub struct Call<'a> {
     /// The tenant's tier.
     pub tier: Tier,
     /// For which person, and their tier; `None` when nobody is known.
-    pub person: Option<(&'a Person, Tier)>,
+    pub person: Option<(&'a PersonKey, Tier)>,
     /// Every model that may answer, `provider/model`; empty when none of them is paid for.
     pub models: &'a [ModelRef],
     /// Tokens that will be read, or a few more.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::tenant::UnknownWord;
-use crate::{TenantSlug, Timestamp};
+use crate::{PersonKey, TenantSlug, Timestamp};
 
 pub use balance::{Balance, Refused};
 pub use exceeded::BudgetExceeded;
@@ -33,16 +33,7 @@ pub enum Subject {
     /// The tenant's as a whole, whoever speaks.
     Tenant,
     /// One person's.
-    Person(Person),
-}
-
-/// Somebody who writes to a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Person {
-    /// The account that they write to, for example `web`.
-    pub account: String,
-    /// The platform's immutable id of them.
-    pub peer: String,
+    Person(PersonKey),
 }
 
 /// What is counted.
@@ -145,12 +136,9 @@ pub struct Warning {
     pub standing: Standing,
 }
 
-/// Text that names no person or currency.
+/// Text that names nothing that is counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadWord {
-    /// Not the name of a person.
-    #[error("a person is written account:peer, for example telegram:4711; {0:?} is not")]
-    Person(String),
     /// Not a currency.
     #[error("a currency has three capital letters, for example USD; {0:?} has not")]
     Currency(String),
@@ -204,33 +192,12 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-// === impl Person ===
-
-impl fmt::Display for Person {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.account, self.peer)
-    }
-}
-
-impl FromStr for Person {
-    type Err = BadWord;
-
-    fn from_str(text: &str) -> Result<Self, BadWord> {
-        match text.split_once(':') {
-            Some((account, peer)) if !account.is_empty() && !peer.is_empty() => {
-                Ok(Self { account: account.to_owned(), peer: peer.to_owned() })
-            }
-            _ => Err(BadWord::Person(crate::text::one_line(text, 64))),
-        }
-    }
-}
-
 // === impl Subject ===
 
 impl Subject {
     /// The person, when it is one.
     #[must_use]
-    pub fn person(&self) -> Option<&Person> {
+    pub fn person(&self) -> Option<&PersonKey> {
         match self {
             Self::Tenant => None,
             Self::Person(person) => Some(person),

@@ -87,7 +87,7 @@ fn a_call_holds_its_prompt_and_its_longest_answer_at_the_dearest_price() {
     let config =
         config(&format!("{{ budgets: {{ moneyPerDay: 5, rates: {{ RUB: 92.5 }} }}, {PRICED} }}"));
     let (main, models) = (slug("main"), [ModelRef::new("ru/m"), ModelRef::new("dear/a/b")]);
-    let person = Person { account: "web".into(), peer: "anna".into() };
+    let person = PersonKey { account: "web".into(), peer: "anna".into() };
     let asked = Call { person: Some((&person, Tier::Premium)), ..call(&main, &models) };
     let lines = config.budget_lines(&asked).unwrap();
     let told: Vec<_> = lines

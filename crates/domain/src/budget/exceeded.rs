@@ -143,8 +143,8 @@ fn span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PersonKey;
     use crate::Timestamp;
-    use crate::budget::Person;
 
     fn exceeded(unit: Unit, period: Period) -> BudgetExceeded {
         let standing =
@@ -170,7 +170,7 @@ mod tests {
              it with `openclaw budget set aliya --tokens NUMBER`"
         );
         let mut money = exceeded(Unit::Money(Currency::USD), Period::Day);
-        money.subject = Subject::Person(Person { account: "web".into(), peer: "anna".into() });
+        money.subject = Subject::Person(PersonKey { account: "web".into(), peer: "anna".into() });
         assert_eq!(
             money.to_string(),
             "the budget of web:anna at the tenant aliya is 10.00 USD a day: 9.00 used, 0.50 held by calls \

@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 
 use config::ModelRef;
-use domain::budget::{Person, Unit};
+use domain::PersonKey;
+use domain::budget::Unit;
 use domain::event::Usage;
 use llm::{Request, Route, Turn};
 use store::{Claimed, Hold, Reservation, Settlement, Spent};
@@ -104,10 +105,10 @@ async fn hold(
 ) -> Result<Reservation, Error> {
     let at = shared.store.budget_time().await?;
     let tenant = &claimed.key.tenant;
-    let person = claimed
-        .messages
-        .first()
-        .map(|message| Person { account: claimed.key.account.clone(), peer: message.peer.clone() });
+    let person = claimed.messages.first().map(|message| PersonKey {
+        account: claimed.key.account.clone(),
+        peer: message.peer.clone(),
+    });
     // The built-in simulator is not paid for.
     let models: Vec<ModelRef> = match settings.simulated {
         true => Vec::new(),

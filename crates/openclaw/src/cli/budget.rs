@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
-use domain::TenantSlug;
-use domain::budget::{Limit, MOST, Person, Subject, millionths};
+use domain::budget::{Limit, MOST, Subject, millionths};
+use domain::{PersonKey, TenantSlug};
 
 /// What to do with budgets.
 #[derive(Debug, Subcommand)]
@@ -15,7 +15,7 @@ pub enum BudgetCommand {
         tenant: Option<TenantSlug>,
         /// Only this person's, written account:peer.
         #[arg(long, value_name = "PERSON", requires = "tenant")]
-        person: Option<Person>,
+        person: Option<PersonKey>,
     },
     /// Set a limit in place of the configured one; it counts from the next call on.
     #[command(group = ArgGroup::new("limits").required(true).multiple(true)
@@ -68,7 +68,7 @@ pub struct Whose {
     pub tenant: TenantSlug,
     /// One person who writes to it, written account:peer; without it, the tenant as a whole.
     #[arg(long, value_name = "PERSON")]
-    pub person: Option<Person>,
+    pub person: Option<PersonKey>,
 }
 
 /// Another limit of tokens; `None` for what is configured.

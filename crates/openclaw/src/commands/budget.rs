@@ -6,7 +6,6 @@ use std::io;
 
 use config::settings::Budgets;
 use domain::budget::{Balance, Limit, Period, Standing, Subject, Unit};
-use domain::tenant::Tier;
 use domain::{TenantSlug, Timestamp};
 use serde::Serialize;
 use store::{BudgetRow, NewLimit, Store, Tenant};
@@ -117,7 +116,7 @@ impl Desk<'_> {
         let mut budgets = Vec::new();
         for tenant in self.store.tenants().await? {
             let rows = self.store.budgets(&tenant.slug).await?;
-            budgets.extend(self.entries(&tenant, &Subject::Tenant, &rows, now));
+            budgets.extend(self.entries(&tenant, &Subject::Tenant, &rows, now).await?);
         }
         Ok(Shown { budgets, now })
     }
@@ -133,20 +132,20 @@ impl Desk<'_> {
                 .collect(),
         };
         subjects.dedup();
-        let budgets = subjects
-            .iter()
-            .flat_map(|subject| self.entries(&tenant, subject, &rows, now))
-            .collect();
+        let mut budgets = Vec::new();
+        for subject in &subjects {
+            budgets.extend(self.entries(&tenant, subject, &rows, now).await?);
+        }
         Ok(Shown { budgets, now })
     }
 
-    fn entries(
+    async fn entries(
         &self,
         tenant: &Tenant,
         subject: &Subject,
         rows: &[BudgetRow],
         now: Timestamp,
-    ) -> Vec<Entry> {
+    ) -> Result<Vec<Entry>, Error> {
         let slug = &tenant.slug;
         let thresholds = self.budgets.thresholds(slug);
         let entry = |config::Term { unit, period, limit }| {
@@ -169,14 +168,20 @@ impl Desk<'_> {
                 standing,
             }
         };
-        self.terms(slug, tenant.tier, subject).into_iter().map(entry).collect()
+        Ok(self.terms(tenant, subject).await?.into_iter().map(entry).collect())
     }
 
-    fn terms(&self, slug: &TenantSlug, tier: Tier, subject: &Subject) -> Vec<config::Term> {
-        match subject {
-            Subject::Tenant => self.budgets.terms(slug, tier),
-            Subject::Person(_) => self.budgets.person_terms(slug, tier),
-        }
+    /// Somebody who has not written yet has the tenant's tier.
+    async fn terms(&self, tenant: &Tenant, subject: &Subject) -> Result<Vec<config::Term>, Error> {
+        let Subject::Person(person) = subject else {
+            return Ok(self.budgets.terms(&tenant.slug, tenant.tier));
+        };
+        let tier = match self.store.person(&tenant.slug, person).await {
+            Ok(known) => known.tier,
+            Err(store::Error::Missing { .. }) => tenant.tier,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.budgets.person_terms(&tenant.slug, tier))
     }
 
     async fn set(
@@ -186,7 +191,7 @@ impl Desk<'_> {
     ) -> Result<(), Error> {
         let tenant = self.tenant(&whose.tenant).await?;
         let subject = whose.subject();
-        let terms = self.terms(&tenant.slug, tenant.tier, &subject);
+        let terms = self.terms(&tenant, &subject).await?;
         let mut limits = Vec::new();
         for (period, change) in changes {
             let Some(limit) = change else { continue };

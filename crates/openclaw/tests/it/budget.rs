@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use domain::budget::{Currency, Limit, Line, Period, Person, Subject, Thresholds, Unit, Window};
+use domain::budget::{Currency, Limit, Line, Period, Subject, Thresholds, Unit, Window};
 use domain::event::Usage;
-use domain::{Clock, Timestamp};
+use domain::{Clock, PersonKey, Timestamp};
 use serde_json::{Value, json};
 use store::{Hold, Location, Settlement, Spent, Store};
 use uuid::Uuid;
@@ -27,7 +27,7 @@ const MONEY: &str =
     persons: { tokensPer24h: { free: 500 } } } }";
 
 fn anna() -> Subject {
-    Subject::Person(Person { account: "web".to_owned(), peer: "anna".to_owned() })
+    Subject::Person(PersonKey { account: "web".to_owned(), peer: "anna".to_owned() })
 }
 
 /// An installation with the tenant `main`, whose money of a day is limited.
@@ -182,6 +182,29 @@ fn somebody_approves_or_forgets_what_was_used() {
     let shown = installation.json(&["budget", "show", "main"]);
     assert_eq!(entry(&shown, "tenant", "USD", "day")["used"], 0);
     assert_eq!(entry(&shown, "web:anna", "tokens", "24h")["used"], 195, "persons keep theirs");
+}
+
+#[test]
+fn a_person_with_a_tier_of_their_own_has_its_budget() {
+    let installation = Installation::new();
+    let mut running = Running::start(&installation, "up");
+    let url = running.event()["url"].as_str().unwrap().to_owned();
+    let said = installation.run(&["agent", "--message", "hi", "--url", &url]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let listed = installation.json(&["persons", "list"]);
+    let person = listed["persons"][0]["person"].as_str().unwrap().to_owned();
+    let strangers = installation.json(&["budget", "show", "main", "--person", "web:nobody"]);
+    let tenants = installation.json(&["budget", "show", "main"]);
+    assert_eq!(
+        entry(&strangers, "web:nobody", "tokens", "24h")["limit"],
+        entry(&tenants, "tenant", "tokens", "24h")["limit"],
+        "whoever has not written yet has the tenant's"
+    );
+    installation.json(&["persons", "tier", "main", &person, "premium"]);
+    let shown = installation.json(&["budget", "show", "main", "--person", &person]);
+    assert_eq!(entry(&shown, &person, "tokens", "24h")["limit"], 1_000_000);
+    assert!(entry(&shown, &person, "tokens", "24h")["used"].as_u64().unwrap() > 0);
+    running.stop();
 }
 
 #[test]

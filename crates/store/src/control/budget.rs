@@ -14,7 +14,7 @@ pub(crate) mod time;
 use std::time::Duration;
 
 use domain::budget::{Balance, BudgetExceeded, Limit, Line, MOST, Refused, Subject, Window};
-use domain::{SessionId, TenantSlug, Timestamp};
+use domain::{PersonKey, SessionId, TenantSlug, Timestamp};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -295,14 +295,14 @@ fn no_tenant(slug: &TenantSlug) -> Error {
 }
 
 /// A person as rows name them.
-fn stored(person: &domain::budget::Person) -> (String, String) {
+fn stored(person: &PersonKey) -> (String, String) {
     (storable(person.account.clone()), storable(person.peer.clone()))
 }
 
 fn subject(account: String, peer: String) -> Subject {
     match peer.is_empty() {
         true => Subject::Tenant,
-        false => Subject::Person(domain::budget::Person { account, peer }),
+        false => Subject::Person(PersonKey { account, peer }),
     }
 }
 

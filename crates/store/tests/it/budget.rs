@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use domain::budget::{
-    BudgetExceeded, Currency, Limit, Line, Period, Person, Standing, Subject, Thresholds, Unit,
-    Window,
+    BudgetExceeded, Currency, Limit, Line, Period, Standing, Subject, Thresholds, Unit, Window,
 };
 use domain::event::Usage;
-use domain::{Coded as _, Timestamp};
+use domain::{Coded as _, PersonKey, Timestamp};
 use futures::FutureExt as _;
 use store::{Error, Hold, NewLimit, Outcome, Reservation, Settlement, Spent, Store};
 use testkit::both_engines;
@@ -31,7 +30,7 @@ pub fn tokens(amount: u64, limit: u64, at: Timestamp) -> Line {
 }
 
 fn anna() -> Subject {
-    Subject::Person(Person { account: "web".to_owned(), peer: "anna".to_owned() })
+    Subject::Person(PersonKey { account: "web".to_owned(), peer: "anna".to_owned() })
 }
 
 pub async fn hold(store: &Store, lines: Vec<Line>) -> store::Result<Reservation> {
