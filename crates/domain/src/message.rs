@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::backpressure::Pressure;
+use crate::budget::BudgetExceeded;
 use crate::event::Usage;
 use crate::{Coded, Kind, MessageId, RunId, SessionKey, Timestamp};
 
@@ -205,6 +206,9 @@ pub enum Refusal {
         /// When the next one may be sent.
         retry_after: Duration,
     },
+    /// A budget is used up: nothing would be answered before it begins anew.
+    #[error(transparent)]
+    Budget(Box<BudgetExceeded>),
     /// The store cannot take it now.
     #[error("the store cannot take it now ({reason}); try again after {}s", retry_after.as_secs())]
     Unavailable {
@@ -246,6 +250,7 @@ impl Coded for Refusal {
             Self::Backpressure { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 Kind::Overloaded { retry_after: *retry_after }
             }
+            Self::Budget(exceeded) => exceeded.kind(),
             Self::Stopping => Kind::Overloaded { retry_after: Duration::from_secs(2) },
         }
     }
@@ -262,6 +267,7 @@ impl Coded for Refusal {
             Self::TenantQueue { .. } => "tenant-queue-full",
             Self::TenantRate { .. } => "tenant-rate-limited",
             Self::Unavailable { code, .. } => code,
+            Self::Budget(exceeded) => exceeded.code(),
             Self::Stopping => "instance-stopping",
         }
     }
@@ -280,6 +286,7 @@ impl Coded for Refusal {
             Self::TenantQueue { waiting, cap, .. } => {
                 vec![("waiting", count(*waiting)), ("limit", count(*cap))]
             }
+            Self::Budget(exceeded) => exceeded.figures(),
             Self::TenantRate { cap, .. } => vec![("limit", count(*cap)), ("windowMs", 60_000.0)],
             _ => Vec::new(),
         }

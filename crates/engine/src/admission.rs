@@ -4,11 +4,13 @@
 //! the platform that brought it keeps it. Decides from memory alone, because every message asks.
 
 mod book;
+mod spent;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::backpressure::Pressure;
+use domain::budget::BudgetExceeded;
 use domain::concurrency::{Concurrency, TenantQueue};
 use domain::tenant::Tier;
 use domain::{Refusal, SessionKey, TenantSlug};
@@ -52,13 +54,24 @@ impl Admission {
     pub(crate) fn decide(
         &self,
         session: &SessionKey,
+        peer: &str,
         outlook: Outlook,
         now: Instant,
     ) -> Result<Ticket, Refusal> {
         let mut book = self.lock();
-        let fresh = book.decide(session, outlook, now).inspect_err(|_| book.refusals += 1)?;
+        let fresh = book.decide(session, peer, outlook, now).inspect_err(|_| book.refusals += 1)?;
         let fresh = fresh.then(|| session.clone());
         Ok(Ticket { admission: self.clone(), fresh })
+    }
+
+    /// A budget was found used up: until something changes, what it should pay for is refused.
+    pub(crate) fn spent(&self, exceeded: BudgetExceeded, now: Instant) {
+        self.lock().spent.note(exceeded, now);
+    }
+
+    /// Something about a tenant's budgets was changed.
+    pub(crate) fn budgets_changed(&self, tenant: &TenantSlug) {
+        self.lock().spent.forget(tenant);
     }
 
     /// Messages that were refused here since the start.

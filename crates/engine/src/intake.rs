@@ -51,7 +51,7 @@ impl Door {
         let ticket = self
             .shared
             .admission
-            .decide(&inbound.session, workers.outlook(), Instant::now())
+            .decide(&inbound.session, &inbound.peer, workers.outlook(), Instant::now())
             .inspect_err(|refusal| self.refused(refusal))?;
         let policy = self.shared.settings.borrow().policy(&inbound.session.account);
         let cap = u64::try_from(policy.cap).unwrap_or(u64::MAX);

@@ -1,14 +1,14 @@
 //! What has to be noticed whoever did it: suspensions stop what runs, changes by other processes are told here
 //! too, and what is worth knowing later goes into the audit.
 //!
-//! Each loop ends when the engine is gone. A round that fails is logged and the next one comes.
+//! Budgets that were changed are looked at anew. Each loop ends when the engine is gone. A round that fails is logged and the next one comes.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bus::{Missed, Subscription};
 use domain::platform_event::Record;
-use domain::{Occurrence, PlatformEvent};
+use domain::{Occurrence, PlatformEvent, TenantSlug};
 use store::Followed;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -43,7 +43,12 @@ async fn look(shared: Weak<Shared>, mut told: Subscription<PlatformEvent>, mut f
         tokio::select! {
             _ = ticks.tick() => {}
             event = told.next() => match event {
-                Ok(event) if !suspends(&event.what) => continue,
+                Ok(event) if !suspends(&event.what) => {
+                    if let (Some(tenant), Some(shared)) = (pays(&event.what), shared.upgrade()) {
+                        shared.admission.budgets_changed(tenant);
+                    }
+                    continue;
+                }
                 // Whatever was missed may have been a suspension.
                 Ok(_) | Err(Missed::Lagged(_)) => {}
                 Err(Missed::Closed) => return,
@@ -110,6 +115,18 @@ async fn keep(shared: Weak<Shared>, mut told: Subscription<PlatformEvent>) {
                 tracing::warn!(%error, waiting = pending.len(), "the audit could not be written");
             }
         }
+    }
+}
+
+/// The tenant about whose budgets something changed.
+fn pays(what: &Occurrence) -> Option<&TenantSlug> {
+    match what {
+        Occurrence::BudgetChanged { tenant_id, .. }
+        | Occurrence::BudgetReset { tenant_id, .. }
+        | Occurrence::BudgetApproved { tenant_id, .. }
+        | Occurrence::TenantTierChanged { tenant_id, .. }
+        | Occurrence::PersonTierChanged { tenant_id, .. } => Some(tenant_id),
+        _ => None,
     }
 }
 

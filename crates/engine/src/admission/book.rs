@@ -8,6 +8,7 @@ use domain::tenant::Tier;
 use domain::{Refusal, SessionKey, TenantSlug};
 use tokio::time::Instant;
 
+use super::spent::Spent;
 use super::{Outlook, whole_seconds};
 
 /// What waits, by tenant.
@@ -20,6 +21,7 @@ pub(super) struct Book {
     refused: Option<Instant>,
     /// Messages that were refused since the start.
     pub(super) refusals: u64,
+    pub(super) spent: Spent,
 }
 
 /// One tenant's page.
@@ -48,10 +50,14 @@ impl Book {
     pub(super) fn decide(
         &mut self,
         session: &SessionKey,
+        peer: &str,
         outlook: Outlook,
         now: Instant,
     ) -> Result<bool, Refusal> {
         let (settings, tenant) = (outlook.settings, &session.tenant);
+        if let Some(exceeded) = self.spent.by(session, peer, now) {
+            return Err(Refusal::Budget(Box::new(exceeded)));
+        }
         let share = settings.share.of(self.tier(tenant));
         if let Err(retry_after) = self.rate(tenant, share.per_minute, now) {
             return Err(Refusal::TenantRate {
@@ -180,6 +186,7 @@ impl Book {
 
     /// Forgets tenants of whom nothing waits and nothing was heard for a minute; their tier is read again.
     pub(super) fn tidy(&mut self, now: Instant) {
+        self.spent.tidy(now);
         self.tenants.retain(|_, account| {
             account.forget(now);
             account.waiting > 0 || !account.lately.is_empty() || account.tier == Tier::Admin

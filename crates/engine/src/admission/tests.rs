@@ -22,17 +22,17 @@ fn with_admin(tenant: &str) -> Admission {
 fn refusing_begins_at_the_documents_depth_and_tells_every_number() {
     let (admission, now) = (with_admin("aa"), Instant::now());
     for conversation in 0..19 {
-        admission.decide(&key("aa", conversation), outlook(4), now).unwrap().keep();
+        admission.decide(&key("aa", conversation), "anna", outlook(4), now).unwrap().keep();
     }
-    let refused = admission.decide(&key("aa", 19), outlook(4), now).err().unwrap();
+    let refused = admission.decide(&key("aa", 19), "anna", outlook(4), now).err().unwrap();
     let Refusal::Backpressure { pressure, threshold, level, retry_after } = &refused else {
         panic!("{refused:?}")
     };
     assert_eq!((pressure.depth, pressure.busy, *threshold, *level), (19, 4, 70, 72));
     assert_eq!(retry_after.as_secs(), 15, "one round of turns");
-    assert!(admission.decide(&key("aa", 3), outlook(4), now).is_ok(), "it waits already");
+    assert!(admission.decide(&key("aa", 3), "anna", outlook(4), now).is_ok(), "it waits already");
     admission.served(&key("aa", 3));
-    assert!(admission.decide(&key("aa", 19), outlook(4), now).is_ok());
+    assert!(admission.decide(&key("aa", 19), "anna", outlook(4), now).is_ok());
 }
 
 #[test]
@@ -40,9 +40,9 @@ fn the_queue_of_each_tenant_is_told_the_longest_wait_first() {
     let (admission, start) = (with_admin("aa"), Instant::now());
     let later = |seconds| start + Duration::from_secs(seconds);
     assert_eq!(admission.queues(start), []);
-    admission.decide(&key("bb", 1), outlook(0), start).unwrap().keep();
-    admission.decide(&key("aa", 1), outlook(0), later(1)).unwrap().keep();
-    admission.decide(&key("aa", 2), outlook(0), later(2)).unwrap().keep();
+    admission.decide(&key("bb", 1), "anna", outlook(0), start).unwrap().keep();
+    admission.decide(&key("aa", 1), "anna", outlook(0), later(1)).unwrap().keep();
+    admission.decide(&key("aa", 2), "anna", outlook(0), later(2)).unwrap().keep();
     let told = |now| -> Vec<(String, Tier, usize, u64)> {
         let queues = admission.queues(now).into_iter();
         queues.map(|it| (it.tenant.to_string(), it.tier, it.waiting, it.oldest_ms)).collect()
@@ -58,13 +58,16 @@ fn the_queue_of_each_tenant_is_told_the_longest_wait_first() {
 fn a_tenant_has_its_share_and_no_more() {
     let (admission, now) = (Admission::default(), Instant::now());
     for conversation in 0..3 {
-        admission.decide(&key("small", conversation), outlook(0), now).unwrap().keep();
+        admission.decide(&key("small", conversation), "anna", outlook(0), now).unwrap().keep();
     }
-    let refused = admission.decide(&key("small", 3), outlook(0), now).err().unwrap();
+    let refused = admission.decide(&key("small", 3), "anna", outlook(0), now).err().unwrap();
     assert!(matches!(refused, Refusal::TenantQueue { waiting: 3, cap: 3, .. }), "{refused:?}");
-    assert!(admission.decide(&key("other", 0), outlook(0), now).is_ok(), "others are not touched");
+    assert!(
+        admission.decide(&key("other", 0), "anna", outlook(0), now).is_ok(),
+        "others are not touched"
+    );
     admission.learn(&"small".parse().unwrap(), Tier::Standard);
-    assert!(admission.decide(&key("small", 3), outlook(0), now).is_ok());
+    assert!(admission.decide(&key("small", 3), "anna", outlook(0), now).is_ok());
 }
 
 #[test]
@@ -72,10 +75,11 @@ fn twenty_a_minute_and_then_the_exact_moment() {
     let (admission, start) = (Admission::default(), Instant::now());
     for second in 0..20 {
         let now = start + Duration::from_secs(second);
-        admission.decide(&key("aa", 1), outlook(0), now).unwrap().keep();
+        admission.decide(&key("aa", 1), "anna", outlook(0), now).unwrap().keep();
     }
-    let at =
-        |second| admission.decide(&key("aa", 1), outlook(0), start + Duration::from_secs(second));
+    let at = |second| {
+        admission.decide(&key("aa", 1), "anna", outlook(0), start + Duration::from_secs(second))
+    };
     let Some(Refusal::TenantRate { cap: 20, retry_after, .. }) = at(20).err() else { panic!() };
     assert_eq!(retry_after.as_secs(), 40);
     assert!(at(59).is_err());
@@ -86,10 +90,10 @@ fn twenty_a_minute_and_then_the_exact_moment() {
 #[test]
 fn what_was_not_stored_does_not_wait() {
     let (admission, now) = (Admission::default(), Instant::now());
-    drop(admission.decide(&key("aa", 1), outlook(0), now).unwrap());
+    drop(admission.decide(&key("aa", 1), "anna", outlook(0), now).unwrap());
     assert_eq!(admission.depth(), 0);
-    admission.decide(&key("aa", 1), outlook(0), now).unwrap().keep();
-    drop(admission.decide(&key("aa", 1), outlook(0), now).unwrap());
+    admission.decide(&key("aa", 1), "anna", outlook(0), now).unwrap().keep();
+    drop(admission.decide(&key("aa", 1), "anna", outlook(0), now).unwrap());
     assert_eq!(admission.depth(), 1, "the first one still waits");
 }
 
@@ -101,11 +105,11 @@ proptest! {
         for (what, conversation, tenant) in steps {
             let key = key(&format!("t{tenant}"), conversation);
             match what {
-                0 => if let Ok(ticket) = admission.decide(&key, outlook(0), now) {
+                0 => if let Ok(ticket) = admission.decide(&key, "anna", outlook(0), now) {
                     ticket.keep();
                     waiting.insert(key);
                 },
-                1 => drop(admission.decide(&key, outlook(0), now)),
+                1 => drop(admission.decide(&key, "anna", outlook(0), now)),
                 2 => { admission.found(key.clone(), now); waiting.insert(key); }
                 _ => { admission.served(&key); waiting.remove(&key); }
             }

@@ -49,7 +49,9 @@ pub fn admission(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, messages: usize) -> D
     let began = Instant::now();
     for (served, key) in pairs.take(messages) {
         let now = Instant::now();
-        if let Ok(ticket) = black_box(&admission).decide(black_box(key), workers.outlook(), now) {
+        if let Ok(ticket) =
+            black_box(&admission).decide(black_box(key), "anna", workers.outlook(), now)
+        {
             ticket.keep();
         }
         admission.served(black_box(served));

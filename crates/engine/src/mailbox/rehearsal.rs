@@ -193,7 +193,7 @@ impl Rehearsal {
             self.admission.learn(&member.slug, member.tier);
         }
         let (key, now) = (self.key(message), Instant::now());
-        match self.admission.decide(&key, self.workers.outlook(), now) {
+        match self.admission.decide(&key, "anna", self.workers.outlook(), now) {
             Ok(ticket) => {
                 ticket.keep();
                 let wish = self.wish(message);

@@ -4,13 +4,15 @@
 //! in one transaction for every limit that the call must keep.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use config::ModelRef;
 use domain::PersonKey;
-use domain::budget::Unit;
+use domain::budget::{BudgetExceeded, Unit};
 use domain::event::Usage;
 use llm::{Request, Route, Turn};
 use store::{Claimed, Hold, Reservation, Settlement, Spent};
+use tokio::time::Instant;
 
 use super::machine::Conclusion;
 use crate::{Error, Settings, Shared, metrics};
@@ -34,6 +36,8 @@ struct Held {
 const LONGEST_ANSWER: u64 = 4_096;
 /// An answer shorter than this is not worth asking for.
 const SHORTEST_ANSWER: u64 = 256;
+/// A budget that begins anew so soon is waited for.
+const SOON: Duration = Duration::from_secs(60);
 /// What a contribution to a conversation costs beside its words, at most.
 const FRAME: u64 = 16;
 
@@ -57,8 +61,11 @@ impl Meter {
         let (output, reservation) = match hold(output).await {
             Ok(reservation) => (output, reservation),
             Err(error) => {
-                let Some(shorter) = shorter(&error, prompt, output) else { return Err(error) };
-                (shorter, hold(shorter).await?)
+                let Some(shorter) = shorter(&error, prompt, output) else {
+                    return Err(tell_the_door(shared, error));
+                };
+                let held = hold(shorter).await.map_err(|error| tell_the_door(shared, error))?;
+                (shorter, held)
             }
         };
         request.max_tokens = Some(output);
@@ -137,6 +144,16 @@ async fn hold(
         }
         Error::Store(error)
     })
+}
+
+/// What is used up for long is refused from now on, before it is taken in.
+fn tell_the_door(shared: &Shared, error: Error) -> Error {
+    if let Error::Store(store::Error::Budget(exceeded)) = &error
+        && (exceeded.needs_approval || exceeded.retry_after > SOON)
+    {
+        shared.admission.spent(BudgetExceeded::clone(exceeded), Instant::now());
+    }
+    error
 }
 
 /// How long an answer may become with what is left of the tokens, when that is worth asking for.

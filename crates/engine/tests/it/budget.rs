@@ -1,7 +1,7 @@
 //! What a turn may spend: held before a model is asked, settled with what it used, never more.
 
 use domain::budget::{Limit, Period, Subject, Unit};
-use domain::{EventBody, Turns as _};
+use domain::{Coded as _, EventBody, Turns as _, Verdict};
 use store::{NewLimit, Reservation};
 use testkit::both_engines;
 use uuid::Uuid;
@@ -60,9 +60,16 @@ both_engines! {
         limit(&scene, used + 1).await;
         scene.tell("a", "r-2", "hello again").await;
         assert_eq!(end_of(&mut scene, "r-2").await, Some("token-budget-exceeded"));
+        match scene.say("a", "r-3", "and again").await {
+            Verdict::Refused(refusal) => assert_eq!(refusal.code(), "token-budget-exceeded"),
+            admitted => panic!("{admitted:?}: it could only be parked"),
+        }
         limit(&scene, used + 100_000).await;
-        scene.tell("a", "r-3", "and now").await;
-        assert_eq!(end_of(&mut scene, "r-3").await, None);
+        // The door hears of it from whoever changed it, in a moment.
+        while !matches!(scene.say("a", "r-4", "and now").await, Verdict::Admitted { .. }) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(end_of(&mut scene, "r-4").await, None);
     }
 
     async fn what_a_person_stopped_is_paid_for_as_far_as_it_came(world: &World) {
