@@ -54,8 +54,8 @@ struct State {
 
 enum Signal {
     Arrived(Arrival),
-    /// Rows that nobody answers, and when each may be tried.
-    Found(Vec<store::Ready>),
+    /// Rows that nobody answers, and when each may be tried; and when that was asked.
+    Found(Instant, Vec<store::Ready>),
     /// A turn is over.
     Ended(Box<Ended>),
     Stop,
@@ -156,15 +156,16 @@ fn note(plan: &mut Plan, shared: &Shared, signal: Signal) {
             policy.debounce = debounce.unwrap_or(policy.debounce);
             plan.arrived(wish(shared, session, key, tier, tokens), policy, now);
         }
-        Signal::Found(ready) => {
+        Signal::Found(asked, ready) => {
             let wall = shared.clock.now();
             for store::Ready { session, key, tier, due_at } in ready {
                 shared.admission.learn(&key.tenant, tier);
                 let wish = wish(shared, session, key.clone(), tier, 0);
-                if plan.found(wish, now + due_at.since(wall)) {
+                if plan.found(wish, now + due_at.since(wall), asked) {
                     shared.admission.found(key, now);
                 }
             }
+            plan.searched(asked);
         }
         Signal::Ended(ended) => {
             let Ended { wish, cost, next } = *ended;

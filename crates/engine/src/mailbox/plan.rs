@@ -22,6 +22,8 @@ pub(super) struct Plan {
     due: Fair,
     arrivals: u64,
     running: usize,
+    /// Sessions whose last turn is over, and since when: what was read before that says nothing about them.
+    over: HashMap<SessionId, Instant>,
 }
 
 /// What is known of a session's wish for a turn.
@@ -95,13 +97,20 @@ impl Plan {
         self.put(Wish { tokens, ..wish }, now + wait, oldest, messages);
     }
 
-    /// A message that nobody answers was found in the store. Whether that was news.
-    pub(super) fn found(&mut self, wish: Wish, due: Instant) -> bool {
-        let news = !self.sessions.contains_key(&wish.session);
+    /// A message that nobody answers was found in the store, which was asked at that moment. Whether that was
+    /// news.
+    pub(super) fn found(&mut self, wish: Wish, due: Instant, asked: Instant) -> bool {
+        let answered = self.over.get(&wish.session).is_some_and(|over| *over >= asked);
+        let news = !answered && !self.sessions.contains_key(&wish.session);
         if news {
             self.put(wish, due, due, 1);
         }
         news
+    }
+
+    /// Everything that the store was asked for at that moment has been told.
+    pub(super) fn searched(&mut self, asked: Instant) {
+        self.over.retain(|_, over| *over > asked);
     }
 
     /// A session's turn is over and cost so many tokens; `next` is when the store says that its next message
@@ -128,7 +137,10 @@ impl Plan {
                 self.put(waiting.wish, due, waiting.oldest, waiting.messages);
             }
             (None, Some((due, wish))) => self.put(wish, due, due, 1),
-            (None, None) => return false,
+            (None, None) => {
+                self.over.insert(session, now);
+                return false;
+            }
         }
         true
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::budget::Limit;
 use domain::{Occurrence, PlatformEvent};
 use tokio::sync::mpsc;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::Signal;
 use crate::{LEASE, Shared};
@@ -38,9 +38,9 @@ pub(super) async fn search(shared: Weak<Shared>, tell: mpsc::WeakSender<Signal>)
     let mut ticks = ticks(SEARCH);
     while let Some(shared) = next_round(&mut ticks, &shared).await {
         let Some(tell) = tell.upgrade() else { return };
+        let asked = Instant::now();
         match shared.store.ready(FOUND).await {
-            Ok(ready) if ready.is_empty() => {}
-            Ok(ready) => drop(tell.send(Signal::Found(ready)).await),
+            Ok(ready) => drop(tell.send(Signal::Found(asked, ready)).await),
             Err(error) => tracing::warn!(%error, "the store could not be searched for work"),
         }
     }

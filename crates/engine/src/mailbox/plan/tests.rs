@@ -74,10 +74,23 @@ fn a_retry_waits_for_its_time_and_others_pass_it() {
 fn what_is_found_in_the_store_does_not_disturb_what_is_known() {
     let (mut plan, start) = (Plan::default(), Instant::now());
     plan.arrived(wish(1), policy(100), start);
-    assert!(!plan.found(wish(1), start));
+    assert!(!plan.found(wish(1), start, start));
     assert_eq!(taken(&mut plan, start + ms(50)), None);
-    assert!(plan.found(wish(2), start));
+    assert!(plan.found(wish(2), start, start));
     assert_eq!(taken(&mut plan, start + ms(50)), Some(id(2)));
+}
+
+#[test]
+fn what_was_read_before_a_turn_ended_says_nothing_after_it() {
+    let (mut plan, start) = (Plan::default(), Instant::now());
+    plan.arrived(wish(1), policy(0), start);
+    assert!(plan.take_due(start).is_some());
+    plan.ended(id(1), 1, None, start + ms(5));
+    assert!(!plan.found(wish(1), start, start + ms(4)), "the store was asked while it ran");
+    plan.searched(start + ms(4));
+    assert!(!plan.found(wish(1), start, start + ms(4)));
+    plan.searched(start + ms(6));
+    assert!(plan.found(wish(1), start, start + ms(6)));
 }
 
 #[test]
@@ -85,7 +98,7 @@ fn who_writes_more_while_waiting_keeps_the_place() {
     let (mut plan, start) = (Plan::default(), Instant::now());
     plan.arrived(wish(1), policy(0), start);
     plan.arrived(wish(2), policy(0), start);
-    plan.found(wish(3), start + ms(9_000));
+    plan.found(wish(3), start + ms(9_000), start);
     assert_eq!(taken(&mut plan, start), Some(id(1)));
     plan.arrived(wish(2), policy(0), start + ms(1));
     plan.arrived(wish(4), policy(0), start + ms(1));
