@@ -74,6 +74,8 @@ export interface Health {
   turns: { running: number; waiting: number };
   inbox: { parked: number };
   config: { ok: boolean; problem?: string };
+  /** Only an operator is told. */
+  concurrency?: PoolMetrics;
 }
 
 /** The pool's figures. Times are milliseconds over the last five minutes. */

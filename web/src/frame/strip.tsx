@@ -49,6 +49,8 @@ function describe(link: Link, health: Health | undefined, now: number): [tone: s
   }
   if (link.kind !== "open") return ["busy", t("connecting")];
   if (health && !health.ok) return ["bad", [t("unwell"), health.store.code].filter(Boolean).join(": ")];
+  // Whoever writes now is refused: that is not well, though nothing is broken.
+  if ((health?.concurrency?.saturation ?? 0) >= 1) return ["bad", t("full")];
   return ["good", t("well")];
 }
 

@@ -74,6 +74,7 @@ export const en = {
 
   connecting: "Connecting",
   well: "All is well",
+  full: "No room: new messages are refused",
   unwell: "Not well: the store does not answer",
   reconnecting: "No connection; next try {when}",
   simulated: "simulated model: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or edit models.providers",

@@ -82,6 +82,7 @@ export const ru: Messages = {
 
   connecting: "Подключение",
   well: "Всё в порядке",
+  full: "Мест нет: новые сообщения не принимаются",
   unwell: "Неисправность: хранилище не отвечает",
   reconnecting: "Нет связи; следующая попытка {when}",
   simulated: "имитация модели: задайте ANTHROPIC_API_KEY или OPENAI_API_KEY либо измените models.providers",

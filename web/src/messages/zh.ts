@@ -72,6 +72,7 @@ export const zh: Messages = {
 
   connecting: "正在连接",
   well: "一切正常",
+  full: "没有空位：暂不接受新消息",
   unwell: "异常：存储没有响应",
   reconnecting: "连接已断开；下次尝试：{when}",
   simulated: "模拟模型：请设置 ANTHROPIC_API_KEY 或 OPENAI_API_KEY，或编辑 models.providers",
